@@ -1,0 +1,1 @@
+"""The edges: one sub-package per outside system."""

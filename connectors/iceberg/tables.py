@@ -1,0 +1,172 @@
+"""Iceberg tables made to specification: created when missing, extended when columns are added, refused when they differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pyiceberg.catalog.rest import RestCatalog
+from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
+from pyiceberg.partitioning import PartitionField, PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.transforms import DayTransform, HourTransform, IdentityTransform
+from pyiceberg.types import BinaryType, BooleanType, DecimalType, DoubleType, IntegerType, LongType, NestedField, StringType, TimestamptzType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyiceberg.table import Table
+    from pyiceberg.transforms import Transform
+    from pyiceberg.types import PrimitiveType
+
+AUDITED = "audited"
+"""The tag that readers' views name."""
+
+TYPES: Mapping[str, PrimitiveType] = {
+    "string": StringType(),
+    "long": LongType(),
+    "int": IntegerType(),
+    "boolean": BooleanType(),
+    "double": DoubleType(),
+    "money": DecimalType(18, 9),
+    "timestamptz": TimestamptzType(),
+    "binary": BinaryType(),
+}
+TRANSFORMS: Mapping[str, Transform[Any, Any]] = {"day": DayTransform(), "hour": HourTransform(), "identity": IdentityTransform()}
+
+PROPERTIES: Mapping[str, str] = {
+    "format-version": "2",
+    "write.parquet.compression-codec": "zstd",
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "10",
+    "write.metadata.metrics.default": "none",
+    "write.distribution-mode": "none",
+    "write.delete.isolation-level": "snapshot",
+    "write.update.isolation-level": "snapshot",
+    "commit.retry.num-retries": "20",
+    "commit.retry.min-wait-ms": "50",
+}
+"""No column statistics but for the columns that are pruned by, few old metadata files, and writers that retry past each other."""
+
+
+@dataclass(frozen=True)
+class ColumnSpec:
+    """One column: a key of `TYPES`, whether it may be null, and its comment."""
+
+    name: str
+    type: str
+    required: bool = False
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """One table: its columns in order, how it is partitioned (column, key of `TRANSFORMS`) and which columns keep statistics."""
+
+    name: str
+    columns: tuple[ColumnSpec, ...]
+    partition: tuple[str, str] | None = None
+    statistics: tuple[str, ...] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+class TableConflictError(Exception):
+    """A table exists with a column of another type; the message names table and column."""
+
+
+def connect(uri: str) -> RestCatalog:
+    """A catalog client; it holds no connection that must be closed."""
+    return RestCatalog("lake", uri=uri)
+
+
+def ensure_table(catalog: RestCatalog, spec: TableSpec) -> bool:
+    """Create the table with an empty, tagged first snapshot, or add the columns it lacks; True when something changed.
+
+    May be repeated, and continues where a crash left it.
+
+    Raises:
+        TableConflictError: a column is there with another type.
+    """
+    try:
+        table = catalog.load_table(spec.name)
+    except NoSuchTableError:
+        catalog.create_namespace_if_not_exists(spec.name.split(".")[0])
+        table = catalog.create_table(spec.name, _schema(spec), partition_spec=_partitioning(spec), properties=_properties(spec))
+        _ensure_tagged(table)
+        return True
+    changed = _add_columns(table, spec) | _set_properties(table, spec)
+    return _ensure_tagged(table) or changed
+
+
+def move_tag(table: Table, before: int | None, after: int) -> None:
+    """Point the tag `audited` to snapshot `after`, if it is at `before` (None: does not exist) or there already.
+
+    Raises:
+        CommitFailedException: it is elsewhere, or moved meanwhile.
+    """
+    reference = table.metadata.refs.get(AUDITED)
+    current = reference.snapshot_id if reference else None
+    if current == after:
+        return
+    if current != before:
+        message = f"{table.name()}: {AUDITED} is at {current}, not at {before}"
+        raise CommitFailedException(message)
+    table.manage_snapshots().create_tag(after, AUDITED).commit()
+
+
+def _ensure_tagged(table: Table) -> bool:
+    if AUDITED in table.metadata.refs:
+        return False
+    if table.current_snapshot() is None:
+        table.append(table.schema().as_arrow().empty_table())
+    snapshot = table.current_snapshot()
+    if snapshot is None:
+        message = f"{table.name()}: has no snapshot"
+        raise TableConflictError(message)
+    first = min(table.metadata.snapshots, key=lambda one: one.sequence_number or 0)
+    table.manage_snapshots().create_tag(first.snapshot_id, AUDITED).commit()
+    return True
+
+
+def _schema(spec: TableSpec) -> Schema:
+    fields = [
+        NestedField(number, column.name, TYPES[column.type], required=column.required, doc=column.comment or None)
+        for number, column in enumerate(spec.columns, start=1)
+    ]
+    return Schema(*fields)
+
+
+def _partitioning(spec: TableSpec) -> PartitionSpec:
+    if spec.partition is None:
+        return PartitionSpec()
+    name, transform = spec.partition
+    number = next(place for place, column in enumerate(spec.columns, start=1) if column.name == name)
+    return PartitionSpec(PartitionField(number, 1000, TRANSFORMS[transform], f"{name}_{transform}"))
+
+
+def _properties(spec: TableSpec) -> dict[str, str]:
+    kept = {f"write.metadata.metrics.column.{name}": "full" for name in spec.statistics}
+    return {**PROPERTIES, **kept, **spec.properties}
+
+
+def _add_columns(table: Table, spec: TableSpec) -> bool:
+    present = {column.name: column for column in table.schema().fields}
+    for column in spec.columns:
+        if column.name in present and present[column.name].field_type != TYPES[column.type]:
+            message = f"{spec.name}: '{column.name}' is {present[column.name].field_type}, not {TYPES[column.type]}"
+            raise TableConflictError(message)
+    missing = [column for column in spec.columns if column.name not in present]
+    if missing:
+        with table.update_schema() as update:
+            for column in missing:
+                update.add_column(column.name, TYPES[column.type], doc=column.comment or None)
+    return bool(missing)
+
+
+def _set_properties(table: Table, spec: TableSpec) -> bool:
+    wanted = {key: value for key, value in _properties(spec).items() if key != "format-version"}
+    changed = {key: value for key, value in wanted.items() if table.properties.get(key) != value}
+    if changed:
+        with table.transaction() as transaction:
+            transaction.set_properties(changed)
+    return bool(changed)

@@ -1,0 +1,1 @@
+"""The Kafka edge: topics, producer, exact re-reading and canaries."""

@@ -1,0 +1,153 @@
+"""Topics: created as specified or verified to be so, and asked for what only the broker knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import (  # type: ignore[attr-defined] # the client does not mark what it re-exports
+    AdminClient,
+    ConfigResource,
+    NewTopic,
+    OffsetSpec,
+    ResourceType,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from concurrent.futures import Future
+
+APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
+"""Windows are cut by the broker's clock, so every topic of ours stamps records when they are appended."""
+
+
+class TopicError(Exception):
+    """The broker could not be asked or refused; the message is `topic or broker: what`."""
+
+
+class TopicMismatchError(TopicError):
+    """A topic exists with other settings than those wanted."""
+
+
+@dataclass(frozen=True)
+class TopicSpec:
+    """A topic as wanted; `config` holds Kafka's names and values, and never needs the append time."""
+
+    name: str
+    partitions: int
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+class Topics:
+    """The broker's administration. Every call asks the broker, waits at most `timeout_s` and may be repeated."""
+
+    def __init__(self, bootstrap: str, timeout_s: float = 20) -> None:
+        """Connect lazily to `bootstrap` (`host:port`); nothing is sent yet."""
+        self._bootstrap = bootstrap
+        self._timeout_s = timeout_s
+        self._admin = AdminClient({"bootstrap.servers": bootstrap, "socket.timeout.ms": int(timeout_s * 1000), "log_level": 0})
+
+    def ensure(self, specs: Iterable[TopicSpec]) -> list[str]:
+        """Create the topics that are missing, verify the others, and return the names of those created.
+
+        Raises:
+            TopicMismatchError: an existing topic has other partitions or another value of a wanted setting.
+            TopicError: the broker does not answer or refuses.
+        """
+        specs = list(specs)
+        existing = self.partition_counts()
+        missing = [spec for spec in specs if spec.name not in existing]
+        for spec in specs:
+            if spec.name in existing:
+                self._verify(spec, existing[spec.name])
+        created = [self._create(spec) for spec in missing]
+        return [name for name in created if name]
+
+    def partition_counts(self) -> dict[str, int]:
+        """Return the number of partitions of every topic of the broker."""
+        try:
+            listed = self._admin.list_topics(timeout=self._timeout_s)
+        except KafkaException as error:
+            raise self._failed(self._bootstrap, error) from error
+        return {name: len(topic.partitions) for name, topic in listed.topics.items()}
+
+    def partitions(self, topic: str) -> list[int]:
+        """Return the partition numbers of a topic, ascending.
+
+        Raises:
+            TopicError: there is no such topic, or the broker does not answer.
+        """
+        counts = self.partition_counts()
+        if topic not in counts:
+            message = f"{topic}: does not exist"
+            raise TopicError(message)
+        return list(range(counts[topic]))
+
+    def topic_id(self, topic: str) -> str:
+        """Return the id that the broker gave the topic: a topic created anew under the same name has another one."""
+        described = self._admin.describe_topics(TopicCollection([topic]), request_timeout=self._timeout_s)
+        return str(self._result(topic, described[topic]).topic_id)
+
+    def offsets(self, topic: str) -> dict[int, tuple[int, int]]:
+        """Return per partition the first offset that is kept and the offset after the last stable one.
+
+        The end leaves out open transactions, as a `read_committed` reader does.
+        """
+        partitions = self.partitions(topic)
+        begin = self._listed(topic, partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+        end = self._listed(topic, partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        return {number: (begin[number], end[number]) for number in partitions}
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Delete topics with all their records; a topic that does not exist is left alone."""
+        existing = self.partition_counts()
+        doomed = [name for name in names if name in existing]
+        if doomed:
+            for name, future in self._admin.delete_topics(doomed, operation_timeout=self._timeout_s).items():
+                self._result(name, future)
+
+    def _create(self, spec: TopicSpec) -> str | None:
+        new = NewTopic(spec.name, spec.partitions, 1, config=_wanted(spec))
+        future = self._admin.create_topics([new], operation_timeout=self._timeout_s)[spec.name]
+        try:
+            future.result(self._timeout_s)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise self._failed(spec.name, error) from error
+            # Somebody else was faster: what they made must be what we want.
+            self._verify(spec, self.partition_counts().get(spec.name, 0))
+            return None
+        return spec.name
+
+    def _verify(self, spec: TopicSpec, partitions: int) -> None:
+        if partitions != spec.partitions:
+            message = f"{spec.name}: has {partitions} partitions, wanted {spec.partitions}"
+            raise TopicMismatchError(message)
+        resource = ConfigResource(ResourceType.TOPIC, spec.name)
+        actual = self._result(spec.name, self._admin.describe_configs([resource], request_timeout=self._timeout_s)[resource])
+        for key, value in _wanted(spec).items():
+            found = actual[key].value if key in actual else None
+            if found != value:
+                message = f"{spec.name}: {key} is {found}, wanted {value}"
+                raise TopicMismatchError(message)
+
+    def _listed(self, topic: str, partitions: list[int], which: OffsetSpec) -> dict[int, int]:
+        asked = {TopicPartition(topic, number): which for number in partitions}
+        answers = self._admin.list_offsets(asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=self._timeout_s)
+        return {place.partition: int(self._result(topic, future).offset) for place, future in answers.items()}
+
+    def _result(self, topic: str, future: Future[Any]) -> Any:
+        try:
+            return future.result(self._timeout_s)
+        except (KafkaException, TimeoutError) as error:
+            raise self._failed(topic, error) from error
+
+    def _failed(self, where: str, error: Exception) -> TopicError:
+        cause = error.args[0] if error.args else None
+        said = cause.str() if isinstance(cause, KafkaError) else f"no answer within {self._timeout_s:g} s"
+        return TopicError(f"{where}: {said}")
+
+
+def _wanted(spec: TopicSpec) -> dict[str, str]:
+    return {**APPEND_TIME, **spec.config}

@@ -1,0 +1,1 @@
+"""The query engine: statements, answers and readers' views."""

@@ -1,0 +1,127 @@
+"""Contracts as values: fields, event types, facts and streams, frozen after loading.
+
+A field is defined once per stream; an event type says which of the stream's fields it carries and which it requires.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import Field as Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+FieldType = Literal["string", "integer", "number", "money", "time", "boolean", "object"]
+
+CANARY = "canary.beat"
+CANARY_SOURCE = "daybook-canary"
+
+EARLIEST_TIME_MS = 946_684_800_000
+"""2000-01-01: a time in seconds instead of milliseconds lies below it."""
+LATEST_TIME_MS = 4_102_444_800_000
+"""2100-01-01."""
+MAX_AGE_MS = 400 * 86_400_000
+"""How far event_time may lie before the broker's append time."""
+MAX_AHEAD_MS = 86_400_000
+"""How far event_time may lie after the broker's append time."""
+MAX_MONEY_USD = 1_000_000
+NANO = 1_000_000_000
+"""Money is summed in billionths of a dollar."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Field(_Frozen):
+    """One field of an event: its type, its limits and its meaning."""
+
+    name: str
+    type: FieldType
+    description: str
+    required: bool = False
+    max_length: int = 256
+    enum: tuple[str, ...] = ()
+    min: int | None = None
+    max: int | None = None
+    unit: str | None = None
+    classification: Literal["internal", "pii", "confidential"] = "internal"
+    keys: tuple[str, ...] = ()
+
+    @property
+    def is_text(self) -> bool:
+        """True for a field that is landed as the text it was sent as."""
+        return self.type in {"string", "object"}
+
+
+class EventType(_Frozen):
+    """One event type of a stream: which fields it carries, which it requires, which values it narrows them to."""
+
+    name: str = Setting(alias="event")
+    title: str
+    description: str
+    owner: str | None = None
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    only: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """Names of the stream's own fields that this event type may carry, required ones first."""
+        return self.required + self.optional
+
+
+class Fact(_Frozen):
+    """An event-level fact: a view of the journal that keeps some event types."""
+
+    name: str
+    description: str
+    events: tuple[str, ...]
+    where: str | None = None
+
+
+class Stream(_Frozen):
+    """One intake stream: a topic, a journal and everything that travels on it."""
+
+    name: str
+    title: str
+    description: str
+    owner: str
+    version: str
+    entities: tuple[str, ...]
+    retention_days: int
+    freshness_seconds: int
+    envelope: tuple[str, ...]
+    fields: dict[str, Field]
+    landing: dict[str, Field]
+    event_types: dict[str, EventType]
+    facts: dict[str, Fact]
+
+    @model_validator(mode="after")
+    def _names_must_exist(self) -> Stream:
+        _must_be_known(self.entities, self.fields, "entities")
+        for event in self.event_types.values():
+            _must_be_known(event.carried, self.fields, f"event {event.name}")
+            _must_be_known(event.only, self.fields, f"event {event.name}: only")
+        for fact in self.facts.values():
+            _must_be_known(fact.events, self.event_types, f"fact {fact.name}: events")
+        return self
+
+    @property
+    def topic(self) -> str:
+        """Kafka topic: the stream and the contract's major version, such as `runs.v1`."""
+        return f"{self.name}.v{self.version.split('.')[0]}"
+
+    @property
+    def journal(self) -> str:
+        """Iceberg table that holds every accepted delivery."""
+        return f"journal.{self.name}"
+
+
+def _must_be_known(names: Iterable[str], known: Mapping[str, object], where: str) -> None:
+    for name in names:
+        if name not in known:
+            message = f"{where}: '{name}' is not defined"
+            raise ValueError(message)

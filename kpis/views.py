@@ -1,0 +1,276 @@
+"""What readers see of the partials, in Trino SQL: the audited rows of each table, KPI views, entity views.
+
+Every view names a partial table before the audit's own: tags move in the opposite order, and a correction counts only once
+the stream's windows, as this very query resolved them, reach the end that it was published with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contracts.identifiers import quote
+from contracts.model import CANARY, NANO
+from kpis.model import BASE_DIMENSIONS, columns
+from kpis.partials import LATEST_PREFIX, key_columns, reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from contracts.model import Stream
+    from kpis.model import Entity, Kpi, Measure
+    from kpis.partials import PartialTable
+
+GRAINS = {"": "minute", "_hourly": "hour", "_daily": "day"}
+PERCENTILES = (50, 95, 99)
+NOT_CANARY = {"kpis": f"event_type <> '{CANARY}'", "histograms": f"kpi <> '{CANARY}'"}
+
+
+@dataclass(frozen=True)
+class View:
+    """One Trino view: its name below the catalog, its query, what it and its columns mean."""
+
+    name: str
+    query: str
+    comment: str
+    columns: Mapping[str, str]
+
+
+def audited_view(table: PartialTable) -> View:
+    """Rows of a partial table as audited: the stream's, but for replaced and held windows, and the audit's own."""
+    names = [quote(name, '"') for name in table.columns]
+    condition = NOT_CANARY.get(table.name, "NOT is_canary")
+    query = f"""WITH streamed AS (
+  SELECT {", ".join(names)}
+  FROM lake.partials.{table.name} FOR VERSION AS OF 'audited'
+),
+reached AS (
+  SELECT stream, MAX(window_end) AS window_end
+  FROM streamed
+  GROUP BY stream
+),
+corrections AS (
+  SELECT {", ".join(f"correction.{name}" for name in names)}, correction.kind
+  FROM lake.audit.{table.name} FOR VERSION AS OF 'audited' AS correction
+  JOIN reached ON reached.stream = correction.stream
+  WHERE correction.visible_from <= reached.window_end
+),
+replaced AS (
+  SELECT DISTINCT stream, window_start
+  FROM corrections
+  WHERE kind <> 'supplement'
+)
+SELECT {", ".join(f"streamed.{name}" for name in names)}
+FROM streamed
+LEFT JOIN replaced ON replaced.stream = streamed.stream AND replaced.window_start = streamed.window_start
+WHERE replaced.stream IS NULL AND {condition}
+UNION ALL
+SELECT {", ".join(names)}
+FROM corrections
+WHERE kind <> 'held' AND {condition}"""
+    comments = {name: column.comment for name, column in table.columns.items()}
+    return View(f"audited.{table.name}", query, f"Partial aggregates of {table.name} as audited.", comments)
+
+
+def kpi_views(kpi: Kpi, stream: Stream, kpis: tuple[Kpi, ...]) -> tuple[View, ...]:
+    """A KPI by minute, hour and day of event time, one row per combination of its dimensions."""
+    return tuple(_kpi_view(kpi, stream, kpis, suffix, grain) for suffix, grain in GRAINS.items())
+
+
+def long_view(kpis: Mapping[str, tuple[Kpi, ...]], streams: Mapping[str, Stream]) -> View:
+    """Every KPI by minute in one long table: one row per KPI, measure and combination of dimensions.
+
+    Each partial row is spread over the KPIs it counts for, so that the table is read once however many KPIs there are.
+    """
+    items = [item for name, of_stream in kpis.items() for kpi in of_stream if not kpi.histogram for item in _long_items(kpi, streams[name], of_stream)]
+    histograms = [kpi for of_stream in kpis.values() for kpi in of_stream if kpi.histogram]
+    base = ", ".join(BASE_DIMENSIONS)
+    dimensions = "\n".join(f"      WHEN '{kpi.name}' THEN {_dimension_map(kpi)}" for kpi in histograms)
+    percentiles = ", ".join(f"ROW('p{rank}', {_percentile(rank)})" for rank in PERCENTILES)
+    units = " ".join(f"WHEN '{kpi.name}' THEN '{kpi.unit}'" for of_stream in kpis.values() for kpi in of_stream)
+    query = f"""WITH counted AS (
+  SELECT "minute" AS period_start, kpi, measure, {base}, dimensions,
+    SUM(numerator) AS numerator, SUM(denominator) AS denominator, MAX(scale) AS scale
+  FROM lake.audited.kpis
+  CROSS JOIN UNNEST(ARRAY[
+{_comma(f"    {item}" for item in items)}
+  ]) AS item (kpi, measure, numerator, denominator, scale, dimensions)
+  WHERE numerator IS NOT NULL OR denominator IS NOT NULL
+  GROUP BY "minute", kpi, measure, {base}, dimensions
+),
+bucketed AS (
+  SELECT period_start, kpi, {base}, dimensions, bucket, SUM(n) AS n
+  FROM (
+    SELECT "minute" AS period_start, kpi, {base}, bucket, n, CASE kpi
+{dimensions}
+    END AS dimensions
+    FROM lake.audited.histograms
+  )
+  GROUP BY period_start, kpi, {base}, dimensions, bucket
+),
+ranked AS (
+  SELECT period_start, kpi, {base}, dimensions, bucket,
+    SUM(n) OVER (PARTITION BY period_start, kpi, {base}, dimensions ORDER BY bucket) AS reached,
+    SUM(n) OVER (PARTITION BY period_start, kpi, {base}, dimensions) AS total
+  FROM bucketed
+),
+percentiles AS (
+  SELECT period_start, kpi, {base}, dimensions, ARRAY[{percentiles}] AS measures
+  FROM ranked
+  GROUP BY period_start, kpi, {base}, dimensions
+),
+long AS (
+  SELECT period_start, kpi, measure, {base}, dimensions,
+    CAST(numerator AS DOUBLE) / IF(scale = 0, NULLIF(denominator, 0), scale) AS value
+  FROM counted
+  UNION ALL
+  SELECT period_start, kpi, measure, {base}, dimensions, value
+  FROM percentiles CROSS JOIN UNNEST(measures) AS item (measure, value)
+)
+SELECT period_start, kpi, measure, {base}, CAST(json_parse(dimensions) AS MAP(VARCHAR, VARCHAR)) AS dimensions, value, CASE kpi {units} END AS unit
+FROM long"""
+    comments = {
+        "period_start": "Minute of event time.",
+        "kpi": "Name of the KPI.",
+        "measure": "Which of the KPI's values.",
+        **{name: f"Base dimension {name}." for name in BASE_DIMENSIONS},
+        "dimensions": "The KPI's own dimensions.",
+        "value": "The value in the KPI's unit.",
+        "unit": "Unit of the value.",
+    }
+    return View("serving.kpis", query, "Every KPI by minute, in long form.", comments)
+
+
+def entity_view(entity: Entity) -> View:
+    """One row per entity, folded from the audited partials of every stream that tells about it."""
+    folds = [f"  {_fold(entity, name)} AS {name}" for name in entity.columns]
+    shown = [f"  {column.shown} AS {name}" if column.shown else f"  {name}" for name, column in entity.columns.items()]
+    keys = f"  tenant_id,\n  {entity.key},\n"
+    query = (
+        f"WITH folded AS (\nSELECT\n{keys}{_comma(folds)}\nFROM lake.audited.{entity.name}\nGROUP BY tenant_id, {entity.key}\n)\n"
+        f"SELECT\n{keys}{_comma(shown)}\nFROM folded"
+    )
+    comments = {"tenant_id": "Customer account.", entity.key: f"Identifies one of the {entity.name}."}
+    comments |= {name: column.description for name, column in entity.columns.items()}
+    return View(f"serving.{entity.name}", query, entity.description, comments)
+
+
+def _kpi_view(kpi: Kpi, stream: Stream, kpis: tuple[Kpi, ...], suffix: str, grain: str) -> View:
+    dimensions = (*BASE_DIMENSIONS, *kpi.dimensions)
+    comments = {"period_start": f"The {grain} of event time."}
+    comments |= {name: stream.fields[name].description for name in dimensions}
+    if kpi.histogram:
+        query = _percentile_query(kpi, dimensions, grain)
+        values = {"n": "Values counted."} | {f"p{rank}": f"{rank}th percentile in {kpi.unit}, within 1 %." for rank in PERCENTILES}
+    else:
+        query = _measure_query(kpi, stream, kpis, dimensions, grain)
+        values = _value_comments(kpi)
+    return View(f"serving.kpi_{kpi.name}{suffix}", query, f"{kpi.title}: {kpi.description}", comments | values)
+
+
+def _measure_query(kpi: Kpi, stream: Stream, kpis: tuple[Kpi, ...], dimensions: tuple[str, ...], grain: str) -> str:
+    keys = key_columns(stream, kpis)
+    read = {name: (kpi.narrowed(measure), reading(kpi.narrowed(measure), keys)) for name, measure in kpi.measures.items()}
+    values = [f"  {_read_back(stream, measure, one.column, one.where)} AS {name}" for name, (measure, one) in read.items()]
+    if kpi.is_ratio:
+        parts = {name: _aggregate(measure, one.column, one.where) for name, (measure, one) in read.items()}
+        values.append(f"  CAST({parts['numerator']} AS DOUBLE) / NULLIF({parts['denominator']}, 0) AS value")
+    wheres = [one.where for _, one in read.values()]
+    relevant = " OR ".join(f"({where})" for where in dict.fromkeys(wheres) if where) if all(wheres) else ""
+    condition = f"stream = '{stream.name}'" + (f" AND ({relevant})" if relevant else "")
+    selected = [f"  date_trunc('{grain}', \"minute\") AS period_start", *(f"  {quote(name, chr(34))}" for name in dimensions), *values]
+    groups = ", ".join(str(place) for place in range(1, len(dimensions) + 2))
+    return f"SELECT\n{_comma(selected)}\nFROM lake.audited.kpis\nWHERE {condition}\nGROUP BY {groups}"
+
+
+def _percentile_query(kpi: Kpi, dimensions: tuple[str, ...], grain: str) -> str:
+    names = ", ".join(quote(name, '"') for name in dimensions)
+    ranks = [f"  {_percentile(rank)} AS p{rank}" for rank in PERCENTILES]
+    return f"""WITH counted AS (
+  SELECT date_trunc('{grain}', "minute") AS period_start, {names}, bucket, SUM(n) AS n
+  FROM lake.audited.histograms
+  WHERE kpi = '{kpi.name}'
+  GROUP BY date_trunc('{grain}', "minute"), {names}, bucket
+),
+ranked AS (
+  SELECT period_start, {names}, bucket,
+    SUM(n) OVER (PARTITION BY period_start, {names} ORDER BY bucket) AS reached,
+    SUM(n) OVER (PARTITION BY period_start, {names}) AS total
+  FROM counted
+)
+SELECT period_start, {names}, MAX(total) AS n,
+{_comma(ranks)}
+FROM ranked
+GROUP BY period_start, {names}"""
+
+
+def _percentile(rank: int) -> str:
+    """Nearest-rank percentile: the middle, on the log scale, of the first bucket that reaches the rank."""
+    return f"MIN(CASE WHEN reached * 100 >= total * {rank} THEN CASE WHEN bucket = 0 THEN 0E0 ELSE POWER(1.02E0, bucket - 0.5E0) END END)"
+
+
+def _aggregate(measure: Measure, column: str, where: str | None) -> str:
+    function = {"count": "SUM", "sum": "SUM", "min": "MIN", "max": "MAX", "latest": "MAX"}[measure.kind]
+    folded = f"{function}({column})" + (f" FILTER (WHERE {where})" if where else "")
+    return f"COALESCE({folded}, 0)" if measure.kind in {"count", "sum"} else folded
+
+
+def _read_back(stream: Stream, measure: Measure, column: str, where: str | None) -> str:
+    folded = _aggregate(measure, column, where)
+    return _dollars(folded) if _is_money(measure, stream) else folded
+
+
+def _is_money(measure: Measure, stream: Stream) -> bool:
+    return measure.value is not None and any(stream.fields[name].type == "money" for name in columns(measure.value))
+
+
+def _dollars(billionths: str) -> str:
+    return f"CAST(CAST({billionths} AS DECIMAL(29, 0)) * DECIMAL '{1 / NANO:.9f}' AS DECIMAL(38, 9))"
+
+
+def _value_comments(kpi: Kpi) -> dict[str, str]:
+    if kpi.is_ratio:
+        return {"numerator": "Upper part of the ratio; additive.", "denominator": "Lower part of the ratio; additive.", "value": "The ratio."}
+    return dict.fromkeys(kpi.measures, f"In {kpi.unit}; additive.")
+
+
+def _long_items(kpi: Kpi, stream: Stream, kpis: tuple[Kpi, ...]) -> list[str]:
+    """ROW(kpi, measure, numerator, denominator, scale, dimensions) of a partial row for each value of a KPI."""
+    keys = key_columns(stream, kpis)
+    parts = {name: _part(kpi.narrowed(measure), stream, keys) for name, measure in kpi.measures.items()}
+    if kpi.is_ratio:
+        return [f"ROW('{kpi.name}', 'value', {parts['numerator']}, {parts['denominator']}, 0, {_dimension_map(kpi)})"]
+    scale = {name: NANO if _is_money(measure, stream) else 1 for name, measure in kpi.measures.items()}
+    return [f"ROW('{kpi.name}', '{name}', {part}, NULL, {scale[name]}, {_dimension_map(kpi)})" for name, part in parts.items()]
+
+
+def _part(measure: Measure, stream: Stream, keys: frozenset[str]) -> str:
+    one = reading(measure, keys)
+    condition = f"stream = '{stream.name}'" + (f" AND {one.where}" if one.where else "")
+    return f"IF({condition}, {one.column})"
+
+
+def _dimension_map(kpi: Kpi) -> str:
+    """A KPI's own dimensions as JSON text, which unlike a map can be grouped and sorted by."""
+    keys = ", ".join(f"'{name}'" for name in kpi.dimensions)
+    items = ", ".join(f"CAST({quote(name, chr(34))} AS VARCHAR)" for name in kpi.dimensions)
+    return f"json_format(CAST(MAP(ARRAY[{keys}], ARRAY[{items}]) AS JSON))"
+
+
+def _fold(entity: Entity, name: str) -> str:
+    kind = entity.kind_of(name)
+    if kind == "latest":
+        return f"SUBSTR(MAX({name}), {LATEST_PREFIX + 1})"
+    folded = f"{ {'count': 'SUM', 'sum': 'SUM', 'min': 'MIN', 'max': 'MAX'}[kind] }({name})"
+    folded = f"COALESCE({folded}, 0)" if kind in {"count", "sum"} else folded
+    match entity.columns[name].type:
+        case "time":
+            return f"CAST(from_unixtime_nanos({folded} * 1000000) AS TIMESTAMP(6) WITH TIME ZONE)"
+        case "money":
+            return _dollars(folded)
+        case _:
+            return folded
+
+
+def _comma(lines: Iterable[str]) -> str:
+    return ",\n".join(lines)

@@ -1,0 +1,1 @@
+"""Jobs assembled from the layers below, and the command line."""

@@ -1,0 +1,1 @@
+"""The audit: everything is computed a second time and published only when both computations agree."""

@@ -1,0 +1,233 @@
+"""The audit's world on the real engines: tables in Iceberg, rows in DuckDB, missing offsets read again from Kafka."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+
+from connectors.kafka.topics import Topics
+from contracts.validator import ARRAY
+from kpis.partials import plan
+from kpis.recompute import window_end_of
+from pipelines.audit import operations
+from pipelines.audit.catalog import AuditCatalog
+from pipelines.audit.frontier import Position, Publication, StreamFrontier, WindowFrontier
+from pipelines.audit.gaps import GapReader
+from pipelines.audit.journal_desk import JournalDesk
+from pipelines.audit.lake import DUPLICATES, QUARANTINE, Conflict, Explanation, audit_of, journal_of, partial_of
+from pipelines.audit.partial_desk import PartialDesk
+from pipelines.audit.vault import Vault
+from pipelines.intake import LANE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from contracts.registry import Registry
+    from kpis.registry import Definitions
+    from pipelines.audit.lake import Changes, Commit, Comparison, DuplicateCount, Offsets, Span
+    from pipelines.settings import Settings
+
+COMPLETENESS = "ops.completeness"
+RECONCILIATION = "ops.reconciliation"
+AUDITS = "ops.audits"
+DATASET_STATUS = "ops.dataset_status"
+RECORD = "daybook.publication"
+"""Property of COMPLETENESS that holds the last publication."""
+CYCLE = "daybook.cycle"
+"""Property of DATASET_STATUS that names the cycle whose rows it holds."""
+
+
+class IcebergLake:
+    """Implements `pipelines.audit.lake.Lake`; holds one DuckDB connection and one Kafka reader, closed by `close`."""
+
+    def __init__(self, settings: Settings, contracts: Registry, definitions: Definitions) -> None:
+        """Connects; the tables must have been applied."""
+        endpoints = settings.endpoints
+        self._contracts = contracts
+        self._definitions = definitions
+        self._catalog = AuditCatalog(endpoints.catalog)
+        self._topics = Topics(endpoints.kafka)
+        self._gaps = GapReader(contracts, endpoints.kafka, Vault(settings.key_file))
+        self._connection = duckdb.connect(config={"memory_limit": "600MB", "threads": 1, "preserve_insertion_order": False})
+        self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.execute(f"SET temp_directory = '{settings.home / 'audit' / 'spill'}'")
+        tables = tuple(plan(contracts, definitions).values())
+        self._partials = {table.name: PartialDesk(self._catalog, self._connection, table, LANE) for table in tables}
+        folder = settings.home / "audit" / "identities"
+        self._journals = {stream.name: JournalDesk(self._catalog, self._connection, stream, tables, folder) for stream in contracts.streams.values()}
+        self._published: Publication | None = None
+
+    def close(self) -> None:
+        """Let go of the broker and of DuckDB."""
+        self._gaps.close()
+        self._connection.close()
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """Names of the streams."""
+        return tuple(self._journals)
+
+    @property
+    def partials(self) -> tuple[str, ...]:
+        """Short names of the partial tables."""
+        return tuple(self._partials)
+
+    def published(self) -> Publication:
+        """Read the record, or make the one before the first."""
+        text = self._catalog.load(COMPLETENESS).properties.get(RECORD)
+        self._published = Publication.from_json(text) if text else self._first()
+        return self._published
+
+    def record(self, publication: Publication) -> None:
+        """Append the completeness rows and set the record in one commit."""
+        table = self._catalog.load(COMPLETENESS)
+        text = table.properties.get(RECORD)
+        before = Publication.from_json(text) if text else self._first()
+        if before.cycle != publication.cycle - 1:
+            message = f"cycle {before.cycle} is recorded already"
+            raise Conflict(message)
+        rows = operations.completeness_rows(self._contracts, before, publication, self._quarantined(), self._absent())
+        self._catalog.append(COMPLETENESS, self._catalog.head(COMPLETENESS), self._typed(COMPLETENESS, rows), {RECORD: publication.to_json()})
+        self._published = publication
+        for stream, desk in self._journals.items():
+            if publication.targets[journal_of(stream)] != publication.before[journal_of(stream)]:
+                desk.remember(publication.streams[stream])
+
+    def write_ops(self, publication: Publication) -> None:
+        """Write the operations rows of a publication once."""
+        table = self._catalog.load(DATASET_STATUS)
+        if publication.cycle == 0 or table.properties.get(CYCLE) == str(publication.cycle):
+            return
+        for name, rows in (
+            (RECONCILIATION, operations.reconciliation_rows(publication)),
+            (AUDITS, operations.audit_rows(publication)),
+        ):
+            if rows and not self._has_cycle(name, publication.cycle):
+                self._catalog.append(name, self._catalog.head(name), self._typed(name, rows), {CYCLE: str(publication.cycle)})
+        status = self._typed(DATASET_STATUS, operations.status_rows(self._contracts, self._definitions, publication))
+        with table.transaction() as transaction:
+            transaction.overwrite(status)
+            transaction.set_properties({CYCLE: str(publication.cycle)})
+
+    def head(self, table: str) -> int:
+        """Snapshot id of main."""
+        return self._catalog.head(table)
+
+    def tag(self, table: str) -> int:
+        """Snapshot id of the tag."""
+        return self._catalog.tag(table)
+
+    def move_tag(self, table: str, before: int, after: int) -> None:
+        """Compare and swap the tag."""
+        self._catalog.move_tag(table, before, after)
+
+    def rollback(self, table: str, head: int, to: int) -> None:
+        """Compare and swap main."""
+        self._catalog.rollback(table, head, to)
+
+    def commits(self, table: str, since: int) -> tuple[Commit, ...]:
+        """Snapshots after `since`."""
+        return self._catalog.commits(table, since)
+
+    def partitions(self, stream: str) -> tuple[int, ...]:
+        """Partitions as the broker lists them."""
+        return tuple(self._topics.partitions(self._contracts.streams[stream].topic))
+
+    def open_journal(self, stream: str, since: int, snapshot: int, positions: Mapping[int, int]) -> Mapping[int, Offsets]:
+        """Open a journal's new rows."""
+        return self._journals[stream].open(self._last.streams[stream], since, snapshot, positions)
+
+    def window_spans(self, table: str, since: int, snapshot: int) -> Mapping[str, Span]:
+        """Window ends in new files."""
+        return self._partials[table.removeprefix("partials.")].spans(since, snapshot)
+
+    def open_partials(self, name: str, since: int, snapshot: int) -> None:
+        """Open a partial table's new rows."""
+        self._partials[name].open(self._last, since, snapshot)
+
+    def explain(self, stream: str, after: Mapping[int, int], budget: int) -> Explanation:
+        """Explain missing offsets."""
+        found = self._journals[stream].explain(self._gaps, after, budget)
+        return Explanation(found.through, found.count(refused=False), sum(found.absent.values()), found.count(refused=True))
+
+    def drop_double_commits(self, stream: str) -> None:
+        """Rewrite the files with repeated offsets."""
+        self._journals[stream].drop_double_commits()
+
+    def find_duplicates(self, stream: str) -> DuplicateCount:
+        """Find repeated identities."""
+        return self._journals[stream].find_duplicates()
+
+    def late_rows(self, stream: str, counted: Mapping[int, int], before: int) -> int:
+        """Count rows that the stream's windows have missed."""
+        deliveries = self._journals[stream].deliveries
+        return deliveries.count(deliveries.late_condition(counted, before))
+
+    def compare(self, name: str, stream: str, since: WindowFrontier, through: int) -> tuple[Comparison, ...]:
+        """Compare windows."""
+        deliveries = self._journals[stream].deliveries
+
+        def find_late() -> set[int]:
+            return deliveries.late_windows(through, since.counted) | self._split_windows(stream, through)
+
+        return self._partials[name].streamed.compare(deliveries, stream, since.proved, through, find_late)
+
+    def reopened(self, name: str, stream: str, through: int) -> tuple[int, ...]:
+        """Published windows that came again."""
+        return self._partials[name].reopened(self._last, stream, through)
+
+    def stage_rows(self, name: str, parent: int, cycle: int, changes: Mapping[str, Changes]) -> int:
+        """Append the audit's rows for a partial table."""
+        deliveries = {stream: desk.deliveries for stream, desk in self._journals.items()}
+        return self._partials[name].stage(self._last, deliveries, parent, cycle, changes)
+
+    def stage_duplicates(self, parent: int, cycle: int, streams: tuple[str, ...]) -> int:
+        """Append duplicates."""
+        rows = [{**row, "cycle": cycle} for stream in streams for row in self._journals[stream].duplicates]
+        return self._catalog.append(DUPLICATES, parent, self._typed(DUPLICATES, rows))
+
+    def stage_quarantine(self, parent: int, cycle: int, streams: tuple[str, ...]) -> int:
+        """Append quarantine rows."""
+        rows = [{**row, "cycle": cycle} for stream in streams for row in self._journals[stream].explained.rows]
+        return self._catalog.append(QUARANTINE, parent, self._typed(QUARANTINE, rows))
+
+    @property
+    def _last(self) -> Publication:
+        return self._published or self.published()
+
+    def _first(self) -> Publication:
+        names = [*(partial_of(name) for name in self._partials), *(audit_of(name) for name in self._partials)]
+        names += [*(journal_of(stream) for stream in self._journals), DUPLICATES, QUARANTINE]
+        tags = {name: self._catalog.tag(name) for name in names}
+        streams = {
+            stream: StreamFrontier(
+                positions={partition: Position(0, 0) for partition in self.partitions(stream)},
+                windows={name: WindowFrontier(-1, -1, dict.fromkeys(self.partitions(stream), 0)) for name in self._partials},
+            )
+            for stream in self._journals
+        }
+        return Publication(0, streams, tags, tags)
+
+    def _split_windows(self, stream: str, through: int) -> set[int]:
+        """Windows that hold the rows of a quarantined array, which the stream counted and the journal has no more."""
+        topic = self._contracts.streams[stream].topic
+        condition = f"topic = '{topic}' AND reason = '{ARRAY}'"
+        known = self._catalog.load(QUARANTINE).scan(row_filter=condition, selected_fields=("appended_at",)).to_arrow()
+        found = [row["appended_at"] for row in self._journals[stream].explained.rows if row["reason"] == ARRAY]
+        ends = {window_end_of(round(moment.timestamp() * 1000)) for moment in (*known["appended_at"].to_pylist(), *found)}
+        return {end for end in ends if end <= through}
+
+    def _quarantined(self) -> Mapping[tuple[str, int], int]:
+        return Counter((stream, row["partition"]) for stream, desk in self._journals.items() for row in desk.explained.rows)
+
+    def _absent(self) -> Mapping[tuple[str, int], int]:
+        return {(stream, partition): count for stream, desk in self._journals.items() for partition, count in desk.explained.absent.items()}
+
+    def _has_cycle(self, name: str, cycle: int) -> bool:
+        return self._catalog.load(name).properties.get(CYCLE) == str(cycle)
+
+    def _typed(self, name: str, rows: list[dict[str, Any]]) -> pa.Table:
+        return pa.Table.from_pylist(rows, schema=self._catalog.load(name).schema().as_arrow())

@@ -1,0 +1,118 @@
+"""Rows of the operations tables that a publication leaves behind."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from contracts.registry import Registry
+    from kpis.registry import Definitions
+    from pipelines.audit.frontier import Publication, StreamFrontier
+
+Row = dict[str, Any]
+
+
+def completeness_rows(
+    contracts: Registry, before: Publication, after: Publication, quarantined: Mapping[tuple[str, int], int], absent: Mapping[tuple[str, int], int]
+) -> list[Row]:
+    """One row per partition whose frontier moved; counts per (stream, partition) of what is not journaled in its range."""
+    now = datetime.now(UTC)
+    rows = []
+    for stream, frontier in after.streams.items():
+        for partition, position in frontier.positions.items():
+            earlier = before.streams[stream].positions.get(partition)
+            first = earlier.next_offset if earlier else 0
+            if position.next_offset == first:
+                continue
+            missing = quarantined.get((stream, partition), 0), absent.get((stream, partition), 0)
+            rows.append(
+                {
+                    "topic": contracts.streams[stream].topic,
+                    "partition": partition,
+                    "first_offset": first,
+                    "next_offset": position.next_offset,
+                    "journaled": position.next_offset - first - sum(missing),
+                    "quarantined": missing[0],
+                    "absent": missing[1],
+                    "accounted_at": now,
+                    "cycle": after.cycle,
+                }
+            )
+    return rows
+
+
+def reconciliation_rows(publication: Publication) -> list[Row]:
+    """One row per table, stream and verdict that the cycle gave."""
+    return list(_reconciliations(publication))
+
+
+def audit_rows(publication: Publication) -> list[Row]:
+    """One row per table whose tag moved."""
+    now = datetime.now(UTC)
+    moved = [table for table, target in publication.targets.items() if publication.before[table] != target]
+    return [{"dataset": table, "snapshot_id": publication.targets[table], "verdict": "pass", "audited_at": now, "cycle": publication.cycle} for table in moved]
+
+
+def status_rows(contracts: Registry, definitions: Definitions, publication: Publication) -> list[Row]:
+    """One row per served dataset and stream that it is made from."""
+    now = datetime.now(UTC)
+    rows = []
+    for stream in contracts.streams.values():
+        served = [(f"serving.{fact}", stream.journal) for fact in stream.facts]
+        served += [(f"serving.kpi_{kpi.name}", "partials.histograms" if kpi.histogram else "partials.kpis") for kpi in definitions.of_stream(stream.name)]
+        served += [(f"serving.{entity.name}", f"partials.{entity.name}") for entity in definitions.entities.values() if stream.name in entity.streams]
+        frontier = publication.streams[stream.name]
+        rows += [
+            {
+                "dataset": dataset,
+                "stream": stream.name,
+                "facts_through": _time(facts_through(frontier)),
+                "kpis_through": _time(kpis_through(frontier)),
+                "verdict": "held" if frontier.hold and frontier.hold.is_incident else "pass",
+                "reason": frontier.hold.reason if frontier.hold else None,
+                "freshness_seconds": stream.freshness_seconds,
+                "contract_version": stream.version,
+                "snapshot_id": publication.targets[table],
+                "published_at": now,
+                "cycle": publication.cycle,
+            }
+            for dataset, table in served
+        ]
+    return rows
+
+
+def facts_through(frontier: StreamFrontier) -> int | None:
+    """J: append time (epoch ms) up to which every partition's facts are published."""
+    reached = [position.reach_ms for position in frontier.positions.values()]
+    return min(reached) if reached and min(reached) >= 0 else None
+
+
+def kpis_through(frontier: StreamFrontier) -> int | None:
+    """W: window end (epoch ms) up to which every partial table's numbers are published."""
+    proved = [windows.proved for windows in frontier.windows.values()]
+    return min(proved) if proved and min(proved) >= 0 else None
+
+
+def _reconciliations(publication: Publication) -> Iterator[Row]:
+    now = datetime.now(UTC)
+    for stream, report in publication.reports.items():
+        for table, verdicts in report.windows.items():
+            supplements = {"supplement": report.supplemented.get(table, 0)}
+            for verdict, windows in {**verdicts, **supplements}.items():
+                if windows:
+                    yield {
+                        "table_name": table,
+                        "stream": stream,
+                        "verdict": verdict,
+                        "windows": windows,
+                        "window_end": _time(publication.streams[stream].windows[table].passed),
+                        "reconciled_at": now,
+                        "cycle": publication.cycle,
+                    }
+
+
+def _time(moment_ms: int | None) -> datetime | None:
+    return None if moment_ms is None or moment_ms < 0 else datetime.fromtimestamp(moment_ms / 1000, UTC)

@@ -1,0 +1,112 @@
+"""Rows of one partial table as the stream wrote them, in DuckDB, and their comparison with the recomputation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from contracts.identifiers import quote
+from pipelines.audit.lake import Comparison, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import duckdb
+    import pyarrow as pa
+
+    from kpis.partials import PartialTable
+    from pipelines.audit.deliveries import Deliveries
+
+
+class Streamed:
+    """The working table of one partial table; `fresh` marks the rows that are not in the tagged snapshot."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, table: PartialTable, template: pa.Table, lane: str) -> None:
+        """Make an empty table with the partial table's columns."""
+        self._connection = connection
+        self._table = table
+        self._lane = lane
+        self._name = f"{table.name}_streamed"
+        self._template = f"{table.name}_partials_template"
+        self.columns = ", ".join(quote(name, '"') for name in table.columns)
+        connection.register(self._template, template)
+        connection.execute(f"CREATE OR REPLACE TABLE {self._name} AS SELECT {self.columns}, FALSE AS fresh FROM {self._template}")
+
+    @property
+    def name(self) -> str:
+        """Name of the DuckDB table."""
+        return self._name
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._connection.execute(f"DELETE FROM {self._name}")
+
+    def forget_fresh(self) -> None:
+        """Forget rows that were opened and not published."""
+        self._connection.execute(f"DELETE FROM {self._name} WHERE fresh")
+
+    def settle(self, proved: Mapping[str, int]) -> None:
+        """Take the fresh rows as published and forget the windows up to `proved` (epoch ms per stream)."""
+        self._connection.execute(f"UPDATE {self._name} SET fresh = FALSE WHERE fresh")
+        self._connection.execute(f"DELETE FROM {self._name} WHERE NOT ({self._after(proved)})")
+
+    def load(self, paths: Sequence[str], *, fresh: bool, after: Mapping[str, int] | None = None) -> None:
+        """Add the rows of Parquet files, those past the window ends `after` only; a path given twice counts twice."""
+        if not paths:
+            return
+        source = f"(SELECT * FROM {self._template} UNION ALL BY NAME SELECT * FROM read_parquet(?, union_by_name = true))"
+        where = f" WHERE {self._after(after)}" if after is not None else ""
+        self._connection.execute(f"INSERT INTO {self._name} SELECT {self.columns}, {fresh} FROM {source}{where}", [list(paths)])
+
+    def spans(self, paths: Sequence[str]) -> dict[str, Span]:
+        """Per stream the least and greatest window end in Parquet files."""
+        if not paths:
+            return {}
+        query = "SELECT stream, epoch_ms(min(window_end)), epoch_ms(max(window_end)) FROM read_parquet(?) GROUP BY stream"
+        return {stream: Span(int(first), int(last)) for stream, first, last in self._connection.execute(query, [list(paths)]).fetchall()}
+
+    def fresh_windows(self, stream: str, through_ms: int) -> tuple[int, ...]:
+        """Window ends up to `through_ms` among the fresh rows of a stream, ascending."""
+        return self._windows(f"fresh AND stream = '{stream}' AND epoch_ms(window_end) <= {through_ms}")
+
+    def windows(self, stream: str, span: Span) -> tuple[int, ...]:
+        """Window ends of a stream in (first, last], ascending."""
+        return self._windows(f"stream = '{stream}' AND epoch_ms(window_end) > {span.first} AND epoch_ms(window_end) <= {span.last}")
+
+    def compare(self, deliveries: Deliveries, stream: str, after_ms: int, through_ms: int, find_late: Callable[[], set[int]]) -> tuple[Comparison, ...]:
+        """Hold the stream's rows of each window in (after, through] against the recomputation from every delivery.
+
+        `find_late` gives the window ends whose difference has a known cause; it is asked only when there is a difference.
+        """
+        condition = deliveries.window_condition(after_ms, through_ms)
+        within = f"stream = '{stream}' AND epoch_ms(window_end) > {after_ms} AND epoch_ms(window_end) <= {through_ms}"
+        query = f"""
+            WITH theirs AS (SELECT {self.columns} FROM {self._name} WHERE {within}),
+            once AS (SELECT DISTINCT * FROM theirs),
+            ours AS ({deliveries.recompute(self._table, condition, self._lane)}),
+            digests AS ({" UNION ALL ".join(self._digest(side) for side in ("theirs", "once", "ours"))}),
+            sides AS (
+              SELECT end_ms, {", ".join(f"any_value(digest) FILTER (WHERE side = '{side}') AS {side}" for side in ("theirs", "once", "ours"))}
+              FROM digests GROUP BY end_ms
+            )
+            SELECT end_ms, theirs IS NOT DISTINCT FROM ours, once IS NOT DISTINCT FROM ours FROM sides ORDER BY end_ms"""
+        found = self._connection.execute(query).fetchall()
+        repeating = deliveries.windows_with(f"duplicate AND {condition}")
+        late = find_late() if any(not equal for _, equal, _ in found) else set()
+        return tuple(
+            Comparison(int(at), equal_raw=equal, doubled=once and not equal, has_duplicates=int(at) in repeating, has_late=int(at) in late)
+            for at, equal, once in found
+        )
+
+    def _digest(self, side: str) -> str:
+        """Number of rows of each window and the sum of their hashes, which does not depend on their order."""
+        content = f"struct_pack(n := count(*), hashes := sum(hash({self.columns})))"
+        return f"SELECT '{side}' AS side, epoch_ms(window_end) AS end_ms, {content} AS digest FROM {side} GROUP BY ALL"
+
+    def _windows(self, condition: str) -> tuple[int, ...]:
+        query = f"SELECT DISTINCT epoch_ms(window_end) FROM {self._name} WHERE {condition} ORDER BY 1"
+        return tuple(int(row[0]) for row in self._connection.execute(query).fetchall())
+
+    @staticmethod
+    def _after(proved: Mapping[str, int]) -> str:
+        cases = " ".join(f"WHEN '{stream}' THEN {end}" for stream, end in proved.items())
+        return f"epoch_ms(window_end) > CASE stream {cases} ELSE -1 END" if cases else "TRUE"

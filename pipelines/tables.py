@@ -1,0 +1,146 @@
+"""Every Iceberg table of the lakehouse, derived from contracts and definitions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from connectors.iceberg.tables import ColumnSpec, TableSpec
+from kpis.partials import PartialTable, plan
+from transforms.journal import landed_columns
+
+if TYPE_CHECKING:
+    from contracts.model import Stream
+    from contracts.registry import Registry
+    from kpis.registry import Definitions
+
+AUDIT_COLUMNS = (
+    ColumnSpec("kind", "string", comment="replacement, supplement or held."),
+    ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
+    ColumnSpec("visible_from", "timestamptz", comment="Readers apply the row once the stream's windows reach this end."),
+)
+DUPLICATES = TableSpec(
+    "audit.duplicates",
+    (
+        ColumnSpec("stream", "string", comment="Stream of the delivery."),
+        ColumnSpec("event_day", "timestamptz", comment="Day of the event time."),
+        ColumnSpec("partition", "int", comment="Kafka partition of the repeat."),
+        ColumnSpec("offset", "long", comment="Kafka offset of the repeat."),
+        ColumnSpec("winner_partition", "int", comment="Kafka partition of the delivery that counts."),
+        ColumnSpec("winner_offset", "long", comment="Kafka offset of the delivery that counts."),
+        ColumnSpec("conflicting", "boolean", comment="True when the repeat carries another payload."),
+        ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
+    ),
+    partition=("stream", "identity"),
+    statistics=("partition", "offset", "event_day"),
+)
+QUARANTINE = TableSpec(
+    "ops.quarantine",
+    (
+        ColumnSpec("topic", "string", comment="Kafka topic."),
+        ColumnSpec("partition", "int", comment="Kafka partition."),
+        ColumnSpec("offset", "long", comment="Kafka offset."),
+        ColumnSpec("appended_at", "timestamptz", comment="When the broker appended the record."),
+        ColumnSpec("reason", "string", comment="Reason code of the validator."),
+        ColumnSpec("field", "string", comment="Field that broke the contract."),
+        ColumnSpec("contract_version", "string", comment="Version of the stream's contract."),
+        ColumnSpec("key", "binary", comment="Record key, encrypted."),
+        ColumnSpec("value", "binary", comment="Record value, encrypted; null for a record without a value."),
+        ColumnSpec("quarantined_at", "timestamptz", comment="When the audit read the record again."),
+        ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
+    ),
+    statistics=("appended_at", "offset"),
+)
+COMPLETENESS = TableSpec(
+    "ops.completeness",
+    (
+        ColumnSpec("topic", "string", comment="Kafka topic."),
+        ColumnSpec("partition", "int", comment="Kafka partition."),
+        ColumnSpec("first_offset", "long", comment="First offset accounted for."),
+        ColumnSpec("next_offset", "long", comment="First offset not yet accounted for."),
+        ColumnSpec("journaled", "long", comment="Offsets of the stream's range that are in the journal."),
+        ColumnSpec("quarantined", "long", comment="Offsets that are quarantined."),
+        ColumnSpec("absent", "long", comment="Offsets without a record: transaction marker, compacted or expired."),
+        ColumnSpec("accounted_at", "timestamptz", comment="When the audit recorded the range."),
+        ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
+    ),
+)
+RECONCILIATION = TableSpec(
+    "ops.reconciliation",
+    (
+        ColumnSpec("table_name", "string", comment="Partial table."),
+        ColumnSpec("stream", "string", comment="Stream."),
+        ColumnSpec("verdict", "string", comment="stand, duplicate, double_commit, late, supplement or none."),
+        ColumnSpec("windows", "long", comment="Windows with that verdict; rows for a supplement."),
+        ColumnSpec("window_end", "timestamptz", comment="End of the newest window of the cycle."),
+        ColumnSpec("reconciled_at", "timestamptz", comment="When the audit compared the two computations."),
+        ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
+    ),
+)
+AUDITS = TableSpec(
+    "ops.audits",
+    (
+        ColumnSpec("dataset", "string", comment="Audited table."),
+        ColumnSpec("snapshot_id", "long", comment="Snapshot that readers see."),
+        ColumnSpec("verdict", "string", comment="pass or held."),
+        ColumnSpec("audited_at", "timestamptz", comment="When the snapshot was published."),
+        ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
+    ),
+)
+DATASET_STATUS = TableSpec(
+    "ops.dataset_status",
+    (
+        ColumnSpec("dataset", "string", comment="Served dataset."),
+        ColumnSpec("stream", "string", comment="Stream it is made from."),
+        ColumnSpec("facts_through", "timestamptz", comment="J: newest append time up to which facts are complete and free of duplicates."),
+        ColumnSpec("kpis_through", "timestamptz", comment="W: end of the newest window in the numbers."),
+        ColumnSpec("verdict", "string", comment="pass or held."),
+        ColumnSpec("reason", "string", comment="Why the dataset is held."),
+        ColumnSpec("freshness_seconds", "long", comment="Promise: the greatest age of the newest data."),
+        ColumnSpec("contract_version", "string", comment="Version of the contract."),
+        ColumnSpec("snapshot_id", "long", comment="Snapshot of the table it is read from."),
+        ColumnSpec("published_at", "timestamptz", comment="When this state was published."),
+        ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
+    ),
+)
+DEPLOYMENTS = TableSpec(
+    "ops.deployments",
+    (
+        ColumnSpec("lane", "string", comment="Set of streams that the job reads."),
+        ColumnSpec("job_id", "string", comment="Flink job."),
+        ColumnSpec("definition_hash", "string", comment="Hash of the job's SQL without its start positions."),
+        ColumnSpec("contract_versions", "string", comment="Contract version per stream, as JSON."),
+        ColumnSpec("starts", "string", comment="First offsets and first windows per stream, as JSON."),
+        ColumnSpec("deployed_at", "timestamptz", comment="When the job was submitted."),
+    ),
+)
+
+
+def all_tables(contracts: Registry, definitions: Definitions) -> tuple[TableSpec, ...]:
+    """Specifications of every table, in the order in which they are created."""
+    partials = plan(contracts, definitions).values()
+    return (
+        *(journal_table(stream) for stream in contracts.streams.values()),
+        *(partial_table(table) for table in partials),
+        *(audit_table(table) for table in partials),
+        *(DUPLICATES, QUARANTINE, COMPLETENESS, RECONCILIATION, AUDITS, DATASET_STATUS, DEPLOYMENTS),
+    )
+
+
+def journal_table(stream: Stream) -> TableSpec:
+    """The append-only journal of a stream, partitioned by day of event time."""
+    columns = tuple(ColumnSpec(column.name, column.type, comment=column.comment) for column in landed_columns(stream))
+    return TableSpec(stream.journal, columns, ("event_time", "day"), ("partition", "offset", "appended_at", "event_time"))
+
+
+def partial_table(table: PartialTable) -> TableSpec:
+    """A table of partial aggregates, partitioned by hour of the append-time window."""
+    return TableSpec(f"partials.{table.name}", _partial_columns(table), ("window_start", "hour"), ("window_start", "window_end"))
+
+
+def audit_table(table: PartialTable) -> TableSpec:
+    """The audit's rows for a partial table: the same columns and why they are there."""
+    return TableSpec(f"audit.{table.name}", (*_partial_columns(table), *AUDIT_COLUMNS), None, ("window_start", "visible_from"))
+
+
+def _partial_columns(table: PartialTable) -> tuple[ColumnSpec, ...]:
+    return tuple(ColumnSpec(name, column.type, comment=column.comment) for name, column in table.columns.items())

@@ -1,0 +1,132 @@
+"""What is stored in the simulated world: topics, tables with snapshots and tags, the recorded publications; row by row."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from pipelines.audit.frontier import Position, Publication, StreamFrontier, WindowFrontier
+from pipelines.audit.lake import DUPLICATES, QUARANTINE, audit_of, journal_of, partial_of
+
+WINDOW = 10
+KEYS = {"kpis": 2, "runs": 3}
+
+
+class Record(NamedTuple):
+    """A record of a topic, and the journal row it becomes; times in ms. Kinds: valid, bad, absent, refused."""
+
+    partition: int
+    offset: int
+    kind: str
+    identity: int
+    payload: int
+    appended: int
+
+    @property
+    def window_end(self) -> int:
+        return self.appended // WINDOW * WINDOW + WINDOW
+
+
+class Row(NamedTuple):
+    """A row of a partial or audit table; `kind` is empty in partials."""
+
+    stream: str
+    window_end: int
+    key: int
+    n: int
+    total: int
+    greatest: int
+    kind: str = ""
+    visible_from: int = -1
+
+
+class Coordinates(NamedTuple):
+    """A row of the duplicates or the quarantine."""
+
+    stream: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class File:
+    """Rows that were written together; the same rows committed twice are two files."""
+
+    rows: tuple[Record | Row | Coordinates, ...]
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """The files of a table at one commit."""
+
+    parent: int
+    committed_ms: int
+    files: tuple[File, ...]
+
+
+@dataclass(slots=True)
+class Table:
+    """Snapshots by id, the head of main, the tag `audited`."""
+
+    snapshots: dict[int, Snapshot]
+    main: int
+    tag: int
+
+    def rows(self, snapshot: int) -> list[Any]:
+        return [row for file in self.snapshots[snapshot].files for row in file.rows]
+
+    def new_rows(self, since: int, snapshot: int) -> list[Any]:
+        known = set(self.snapshots[since].files)
+        return [row for file in self.snapshots[snapshot].files if file not in known for row in file.rows]
+
+
+def fold(stream: str, records: Iterable[Record], keys: int) -> dict[tuple[int, int], Row]:
+    """Aggregate records into partial rows by window and key."""
+    rows: dict[tuple[int, int], Row] = {}
+    for record in records:
+        merge(rows, Row(stream, record.window_end, record.identity % keys, 1, record.payload, record.payload))
+    return rows
+
+
+def merge(rows: dict[tuple[int, int], Row], row: Row) -> None:
+    """Fold one row into those with its window and key."""
+    key = (row.window_end, row.key)
+    if known := rows.get(key):
+        row = Row(row.stream, *key, known.n + row.n, known.total + row.total, max(known.greatest, row.greatest))
+    rows[key] = row
+
+
+class Catalog:
+    """What is stored: it outlives every audit process."""
+
+    def __init__(self, streams: Mapping[str, int]) -> None:
+        """Streams with their number of partitions."""
+        self.streams = tuple(streams)
+        names = [*map(journal_of, streams), *map(partial_of, KEYS), *map(audit_of, KEYS), DUPLICATES, QUARANTINE]
+        self.tables = {name: Table({i: Snapshot(0, 0, ())}, i, i) for i, name in enumerate(names, 1)}
+        self._ids = len(names)
+        self.logs: dict[str, list[list[Record]]] = {stream: [[] for _ in range(n)] for stream, n in streams.items()}
+        targets = {name: table.main for name, table in self.tables.items()}
+        frontiers = {
+            stream: StreamFrontier({p: Position(0, 0) for p in range(n)}, {name: WindowFrontier(-1, -1, dict.fromkeys(range(n), 0)) for name in KEYS})
+            for stream, n in streams.items()
+        }
+        self.recorded = [Publication(0, frontiers, targets, targets)]
+        self.ops: set[int] = set()
+        self.on_tag_move: Callable[[], None] = lambda: None
+
+    def commit(self, name: str, files: tuple[File, ...], now_ms: int) -> int:
+        """Append files to main."""
+        table = self.tables[name]
+        return self._add(table, table.snapshots[table.main].files + files, now_ms)
+
+    def overwrite(self, name: str, removed: set[File], added: File, now_ms: int) -> int:
+        """Replace files of main by another one."""
+        table = self.tables[name]
+        kept = tuple(file for file in table.snapshots[table.main].files if file not in removed)
+        return self._add(table, (*kept, added), now_ms)
+
+    def _add(self, table: Table, files: tuple[File, ...], now_ms: int) -> int:
+        self._ids += 1
+        table.snapshots[self._ids] = Snapshot(table.main, now_ms, files)
+        table.main = self._ids
+        return self._ids

@@ -1,0 +1,158 @@
+"""Readers at every instant: each query names its tables in its view's order and must find one published state, computed from the truth."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pipelines.audit.frontier import Position, Publication
+from pipelines.audit.lake import DUPLICATES, audit_of, journal_of, partial_of
+from tests.pipelines.audit.simulation.catalog import KEYS, Catalog, Record, Row
+
+REMEMBERED = 5
+
+State = dict[str, tuple[int, int, int]]
+
+
+@dataclass(slots=True)
+class Truth:
+    """What publication k must show, from the topics alone: its frontiers, and the first published delivery of each identity."""
+
+    catalog: Catalog
+    known: dict[str, dict[int, int]] = field(default_factory=dict)
+    winners: dict[str, list[tuple[int, Record]]] = field(default_factory=dict)
+    seen: int = 0
+    states: dict[tuple[str, int], State] = field(default_factory=dict)
+
+    def learn(self) -> None:
+        """Take in the publications recorded since."""
+        while self.seen < len(self.catalog.recorded) - 1:
+            before, after = self.catalog.recorded[self.seen : self.seen + 2]
+            self.seen += 1
+            for stream, frontier in after.streams.items():
+                self._deliver(stream, before, frontier.positions, after.cycle)
+
+    def facts(self, stream: str, cycle: int) -> State:
+        """Distinct deliveries, their payloads' sum and maximum."""
+        key = (stream, cycle)
+        if key not in self.states:
+            self.states[key] = {stream: _sum(record for k, record in self.winners.get(stream, ()) if k <= cycle)}
+        return self.states[key]
+
+    def kpis(self, name: str, cycle: int) -> State:
+        """The same per stream, over the windows and offsets which the publication claims to have counted."""
+        key = (name, cycle)
+        if key not in self.states:
+            self.states[key] = {
+                stream: _sum(
+                    record
+                    for _, record in self.winners.get(stream, ())
+                    if record.appended < frontier.windows[name].proved and record.offset < frontier.windows[name].counted.get(record.partition, 0)
+                )
+                for stream, frontier in self.catalog.recorded[cycle].streams.items()
+            }
+        return self.states[key]
+
+    def _deliver(self, stream: str, before: Publication, positions: Mapping[int, Position], cycle: int) -> None:
+        old = before.streams[stream].positions
+        new = [
+            record
+            for p, position in positions.items()
+            for record in self.catalog.logs[stream][p][old[p].next_offset if p in old else 0 : position.next_offset]
+            if record.kind == "valid"
+        ]
+        known, winners = self.known.setdefault(stream, {}), self.winners.setdefault(stream, [])
+        for record in sorted(new, key=lambda record: (record.appended, record.partition, record.offset)):
+            if record.identity not in known:
+                known[record.identity] = record.payload
+                winners.append((cycle, record))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Two tables resolved one after the other, the answer for two snapshots, and the answer that publication k must give."""
+
+    first: str
+    second: str
+    answer: Callable[[int, int], State]
+    expected: Callable[[int], State]
+
+
+class Readers:
+    """Every query that could have started and resolved its tables at any two instants, the first at most a few states ago."""
+
+    def __init__(self, catalog: Catalog, *, obeys_visible_from: bool = True) -> None:
+        """`obeys_visible_from` False: the views apply all audit rows, as a mutation."""
+        self._catalog = catalog
+        self._obeys = obeys_visible_from
+        self.truth = Truth(catalog)
+        self.views = [self._kpi_view(name) for name in KEYS] + [self._facts_view(stream) for stream in catalog.streams]
+        self._starts: list[list[list[int]]] = [[] for _ in self.views]
+        self._complete = 0
+        self._answers: dict[tuple[int, int, int], State] = {}
+        self._proved: set[tuple[int, int, int, int]] = set()
+        self.observe()
+
+    def observe(self) -> None:
+        """Check all queries that resolve their last table now; called whenever a tag moved or a publication was recorded."""
+        self.truth.learn()
+        last = self._catalog.recorded[-1]
+        tables = self._catalog.tables
+        if all(tables[name].tag == target for name, target in last.targets.items()):
+            self._complete = last.cycle
+        for number, view in enumerate(self.views):
+            starts = self._starts[number]
+            if starts and starts[-1][0] == tables[view.first].tag:
+                starts[-1][1] = self._complete
+            else:
+                starts.append([tables[view.first].tag, self._complete])
+            second = tables[view.second].tag
+            for first, oldest in starts[-REMEMBERED:]:
+                if (number, first, second, oldest) not in self._proved:
+                    self._check(number, first, second, range(oldest, last.cycle + 1))
+                    self._proved.add((number, first, second, oldest))
+
+    def _check(self, number: int, first: int, second: int, cycles: range) -> None:
+        view = self.views[number]
+        key = (number, first, second)
+        if key not in self._answers:
+            self._answers[key] = view.answer(first, second)
+        answer = self._answers[key]
+        legal = [view.expected(cycle) for cycle in cycles]
+        assert answer in legal, f"{view.first} then {view.second}: read {answer}, {cycles} show {legal}"
+
+    def _kpi_view(self, name: str) -> View:
+        partials, audit = self._catalog.tables[partial_of(name)], self._catalog.tables[audit_of(name)]
+
+        def answer(first: int, second: int) -> State:
+            rows: list[Row] = partials.rows(first)
+            newest = dict.fromkeys(self._catalog.streams, -1)
+            for row in rows:
+                newest[row.stream] = max(newest[row.stream], row.window_end)
+            ours = [row for row in audit.rows(second) if (not self._obeys or row.visible_from <= newest[row.stream])]
+            hidden = {(row.stream, row.window_end) for row in ours if row.kind != "supplement"}
+            shown = [row for row in rows if (row.stream, row.window_end) not in hidden]
+            return _total(shown + [row for row in ours if row.kind != "held"], self._catalog.streams)
+
+        return View(partial_of(name), audit_of(name), answer, lambda cycle: self.truth.kpis(name, cycle))
+
+    def _facts_view(self, stream: str) -> View:
+        journal, duplicates = self._catalog.tables[journal_of(stream)], self._catalog.tables[DUPLICATES]
+
+        def answer(first: int, second: int) -> State:
+            hidden = {(row.partition, row.offset) for row in duplicates.rows(second) if row.stream == stream}
+            rows = (row for row in journal.rows(first) if (row.partition, row.offset) not in hidden)
+            return {stream: _sum(rows)}
+
+        return View(journal_of(stream), DUPLICATES, answer, lambda cycle: self.truth.facts(stream, cycle))
+
+
+def _sum(records: Iterable[Record]) -> tuple[int, int, int]:
+    payloads = [record.payload for record in records]
+    return len(payloads), sum(payloads), max(payloads, default=0)
+
+
+def _total(rows: list[Row], streams: tuple[str, ...]) -> State:
+    totals = dict.fromkeys(streams, (0, 0, 0))
+    for row in rows:
+        n, total, greatest = totals[row.stream]
+        totals[row.stream] = n + row.n, total + row.total, max(greatest, row.greatest)
+    return totals

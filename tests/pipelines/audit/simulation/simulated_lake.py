@@ -1,0 +1,306 @@
+"""`Lake` over the simulated catalog; every call is a step in which the world goes on, or the audit dies."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipelines.audit.frontier import Publication, WindowFrontier
+from pipelines.audit.lake import (
+    DUPLICATES,
+    QUARANTINE,
+    Changes,
+    Commit,
+    Comparison,
+    Conflict,
+    DuplicateCount,
+    Explanation,
+    Offsets,
+    Span,
+    audit_of,
+    journal_of,
+    partial_of,
+)
+from tests.pipelines.audit.simulation.catalog import KEYS, Catalog, Coordinates, File, Record, Row, fold, merge
+
+
+@dataclass(slots=True)
+class Opened:
+    """A journal as one cycle sees it."""
+
+    since: int
+    snapshot: int
+    rows: list[Record]
+    positions: Mapping[int, int]
+    duplicates: set[tuple[int, int]] = field(default_factory=set)
+    explained: list[tuple[int, int]] = field(default_factory=list)
+
+
+class SimulatedLake:
+    """One audit process's view of the catalog. `step` is called before every call and after every change."""
+
+    def __init__(self, catalog: Catalog, step: Callable[[], None], clock: Callable[[], int]) -> None:
+        """`step` may change the catalog or raise to kill the process."""
+        self._catalog = catalog
+        self._tables = catalog.tables
+        self._step = step
+        self._clock = clock
+        self._open: dict[str, Opened] = {}
+        self._partials: dict[str, tuple[int, int]] = {}
+        self.streams = catalog.streams
+        self.partials = tuple(KEYS)
+
+    def published(self) -> Publication:
+        self._step()
+        return self._catalog.recorded[-1]
+
+    def record(self, publication: Publication) -> None:
+        self._step()
+        self._require_cycle(publication.cycle - 1)
+        self._catalog.recorded.append(publication if publication.cycle > 1 else Publication.from_json(publication.to_json()))
+        self._catalog.on_tag_move()
+        self._step()
+
+    def write_ops(self, publication: Publication) -> None:
+        self._step()
+        self._catalog.ops.add(publication.cycle)
+
+    def head(self, table: str) -> int:
+        self._step()
+        return self._tables[table].main
+
+    def move_tag(self, table: str, before: int, after: int) -> None:
+        self._step()
+        self._require_tag(table, (before, after))
+        self._tables[table].tag = after
+        self._catalog.on_tag_move()
+        self._step()
+
+    def rollback(self, table: str, head: int, to: int) -> None:
+        self._step()
+        self._require_head(table, head)
+        self._tables[table].main = to
+        self._step()
+
+    def commits(self, table: str, since: int) -> tuple[Commit, ...]:
+        self._step()
+        found = self._tables[table]
+        commits, snapshot = [], found.main
+        while snapshot != since:
+            commits.append(Commit(snapshot, found.snapshots[snapshot].committed_ms))
+            snapshot = found.snapshots[snapshot].parent
+        return tuple(reversed(commits))
+
+    def partitions(self, stream: str) -> tuple[int, ...]:
+        self._step()
+        return tuple(range(len(self._catalog.logs[stream])))
+
+    def open_journal(self, stream: str, since: int, snapshot: int, positions: Mapping[int, int]) -> Mapping[int, Offsets]:
+        self._step()
+        journal = self._tables[journal_of(stream)]
+        found: list[Record] = journal.new_rows(since, snapshot)
+        rows = [row for row in found if row.offset >= positions.get(row.partition, 0)]
+        self._open[stream] = Opened(since, snapshot, rows, positions)
+        extra = self._extra(stream, journal.rows(snapshot))
+        summary: dict[int, list[Record]] = {row.partition: [] for row in found}
+        for row in rows:
+            summary[row.partition].append(row)
+        return {
+            p: Offsets(
+                rows=len(new),
+                distinct=len({row.offset for row in new}),
+                repeated=sum(row.partition == p for row in extra),
+                high=max((row.offset for row in new), default=positions.get(p, 0) - 1),
+                reach_ms=max((row.appended for row in new), default=-1),
+            )
+            for p, new in summary.items()
+        }
+
+    def window_spans(self, table: str, since: int, snapshot: int) -> Mapping[str, Span]:
+        self._step()
+        ends: dict[str, list[int]] = {}
+        for row in self._tables[table].new_rows(since, snapshot):
+            ends.setdefault(row.stream, []).append(row.window_end)
+        return {stream: Span(min(found), max(found)) for stream, found in ends.items()}
+
+    def open_partials(self, name: str, since: int, snapshot: int) -> None:
+        self._step()
+        self._partials[name] = (since, snapshot)
+
+    def explain(self, stream: str, after: Mapping[int, int], budget: int) -> Explanation:
+        self._step()
+        opened = self._open[stream]
+        present = {(row.partition, row.offset) for row in opened.rows}
+        highs = {p: max(row.offset for row in opened.rows if row.partition == p) for p in {row.partition for row in opened.rows}}
+        through = dict(after)
+        kinds: list[str] = []
+        for p, high in sorted(highs.items()):
+            for offset in range(after.get(p, 0), high + 1):
+                if (p, offset) not in present:
+                    if len(kinds) == budget:
+                        break
+                    kinds.append(self._catalog.logs[stream][p][offset].kind)
+                    if kinds[-1] != "absent":
+                        opened.explained.append((p, offset))
+                through[p] = offset + 1
+        return Explanation(through, kinds.count("bad"), kinds.count("absent"), kinds.count("refused") + kinds.count("valid"))
+
+    def drop_double_commits(self, stream: str) -> None:
+        self._step()
+        name = journal_of(stream)
+        table = self._tables[name]
+        published = set(table.snapshots[table.tag].files)
+        files = [file for file in table.snapshots[table.main].files if file not in published]
+        kept: list[Any] = [row for file in table.snapshots[table.main].files if file in published for row in file.rows]
+        rows: list[Any] = [row for file in files for row in file.rows]
+        extra = self._extra(stream, [*kept, *rows])
+        for row in extra:
+            rows.remove(row)
+        self._catalog.overwrite(name, set(files), File(tuple(rows)), self._clock())
+        self._step()
+
+    def find_duplicates(self, stream: str) -> DuplicateCount:
+        self._step()
+        opened = self._open[stream]
+        journal = self._tables[journal_of(stream)]
+        winners = {row.identity: row for row in journal.rows(opened.since)}
+        hidden = self._published_duplicates(stream)
+        for row in journal.rows(opened.since):
+            if (row.partition, row.offset) not in hidden:
+                winners[row.identity] = row
+        conflicting = 0
+        for row in sorted(opened.rows, key=lambda row: (row.appended, row.partition, row.offset)):
+            winner = winners.setdefault(row.identity, row)
+            if winner is not row:
+                opened.duplicates.add((row.partition, row.offset))
+                conflicting += winner.payload != row.payload
+        return DuplicateCount(len(opened.duplicates), conflicting)
+
+    def late_rows(self, stream: str, counted: Mapping[int, int], before: int) -> int:
+        self._step()
+        return len(self._late(stream, counted, before))
+
+    def compare(self, name: str, stream: str, since: WindowFrontier, through: int) -> tuple[Comparison, ...]:
+        self._step()
+        after = since.proved
+        table = self._tables[partial_of(name)]
+        rows = [row for row in table.rows(self._partials[name][1]) if row.stream == stream and after < row.window_end <= through]
+        records = [row for row in self._journaled(stream) if after < row.window_end <= through]
+        duplicates = self._published_duplicates(stream) | self._open[stream].duplicates
+        repeated = {row.window_end for row in records if (row.partition, row.offset) in duplicates}
+        comparisons = []
+        for end in sorted({row.window_end for row in rows} | {row.window_end for row in records}):
+            raw = fold(stream, (row for row in records if row.window_end == end), KEYS[name])
+            here = [row for row in rows if row.window_end == end]
+            if _folded(here) == raw:
+                comparisons.append(Comparison(end, equal_raw=True, doubled=False, has_duplicates=end in repeated, has_late=False))
+            else:
+                is_doubled, is_late = _folded(set(here)) == raw, end in self._late_windows(stream, since)
+                comparisons.append(Comparison(end, equal_raw=False, doubled=is_doubled, has_duplicates=end in repeated, has_late=is_late))
+        return tuple(comparisons)
+
+    def reopened(self, name: str, stream: str, through: int) -> tuple[int, ...]:
+        self._step()
+        since, snapshot = self._partials[name]
+        audit = self._tables[audit_of(name)]
+        hidden = {row.window_end for row in audit.rows(self._catalog.recorded[-1].targets[audit_of(name)]) if row.stream == stream and row.kind != "supplement"}
+        rows = self._tables[partial_of(name)].new_rows(since, snapshot)
+        ends = {row.window_end for row in rows if row.stream == stream and row.window_end <= through}
+        return tuple(sorted(ends - hidden))
+
+    def stage_rows(self, name: str, parent: int, cycle: int, changes: Mapping[str, Changes]) -> int:
+        del cycle
+        rows = [row for stream, each in changes.items() for row in self._rows(name, stream, each)]
+        return self._stage(audit_of(name), parent, tuple(rows))
+
+    def stage_duplicates(self, parent: int, cycle: int, streams: tuple[str, ...]) -> int:
+        del cycle
+        rows = tuple(Coordinates(stream, *at) for stream in streams for at in sorted(self._open[stream].duplicates))
+        return self._stage(DUPLICATES, parent, rows)
+
+    def stage_quarantine(self, parent: int, cycle: int, streams: tuple[str, ...]) -> int:
+        del cycle
+        rows = tuple(Coordinates(stream, *at) for stream in streams for at in self._open[stream].explained)
+        return self._stage(QUARANTINE, parent, rows)
+
+    def _require_cycle(self, cycle: int) -> None:
+        if self._catalog.recorded[-1].cycle != cycle:
+            raise Conflict
+
+    def _require_head(self, table: str, head: int) -> None:
+        if self._tables[table].main != head:
+            raise Conflict
+
+    def _require_tag(self, table: str, allowed: tuple[int, ...]) -> None:
+        if self._tables[table].tag not in allowed:
+            raise Conflict
+
+    def _stage(self, name: str, parent: int, rows: tuple[Row | Coordinates, ...]) -> int:
+        self._step()
+        self._require_head(name, parent)
+        head = self._catalog.commit(name, (File(rows),), self._clock())
+        self._step()
+        return head
+
+    def _rows(self, name: str, stream: str, changes: Changes) -> Iterable[Row]:
+        duplicates = self._published_duplicates(stream) | self._open[stream].duplicates if stream in self._open else set()
+        clean = [row for row in self._journaled(stream) if (row.partition, row.offset) not in duplicates] if changes.replace else []
+        since, _ = self._partials[name]
+        table = self._tables[partial_of(name)]
+        stood = [row for row in table.rows(since) if row.stream == stream] if changes.restore else []
+        for end in changes.replace + changes.restore:
+            is_restored = end in changes.restore
+            here = (
+                [row for row in stood if row.window_end == end]
+                if is_restored
+                else list(fold(stream, (row for row in clean if row.window_end == end), KEYS[name]).values())
+            )
+            for row in here or [Row(stream, end, -1, 0, 0, 0)]:
+                yield row._replace(kind="replacement", visible_from=changes.visible_from)
+        if changes.supplement is not None:
+            late = self._late(stream, changes.supplement, changes.supplement_before)
+            for row in fold(stream, late, KEYS[name]).values():
+                yield row._replace(kind="supplement", visible_from=changes.visible_from)
+        for end in changes.hold:
+            yield Row(stream, end, -1, 0, 0, 0, "held", changes.visible_from)
+
+    def _journaled(self, stream: str) -> list[Record]:
+        return self._tables[journal_of(stream)].rows(self._open[stream].snapshot)
+
+    def _late(self, stream: str, counted: Mapping[int, int], before: int) -> list[Record]:
+        duplicates = self._published_duplicates(stream) | self._open[stream].duplicates
+        return [
+            row
+            for row in self._journaled(stream)
+            if row.offset >= counted.get(row.partition, 0) and row.appended < before and (row.partition, row.offset) not in duplicates
+        ]
+
+    def _late_windows(self, stream: str, since: WindowFrontier) -> set[int]:
+        reached: dict[int, int] = {}
+        late = set()
+        for row in sorted(self._journaled(stream)):
+            before = reached.get(row.partition, -1)
+            if row.partition not in since.counted or before >= row.window_end:
+                late.add(row.window_end)
+            reached[row.partition] = max(before, row.appended)
+        return late
+
+    def _published_duplicates(self, stream: str) -> set[tuple[int, int]]:
+        rows = self._tables[DUPLICATES].rows(self._catalog.recorded[-1].targets[DUPLICATES])
+        return {(row.partition, row.offset) for row in rows if row.stream == stream}
+
+    def _extra(self, stream: str, rows: Iterable[Record]) -> list[Record]:
+        quarantine = self._tables[QUARANTINE].rows(self._catalog.recorded[-1].targets[QUARANTINE])
+        seen = {(row.partition, row.offset) for row in quarantine if row.stream == stream}
+        extra = []
+        for row in rows:
+            if (row.partition, row.offset) in seen:
+                extra.append(row)
+            seen.add((row.partition, row.offset))
+        return extra
+
+
+def _folded(rows: Iterable[Row]) -> dict[tuple[int, int], Row]:
+    folded: dict[tuple[int, int], Row] = {}
+    for row in rows:
+        merge(folded, row)
+    return folded

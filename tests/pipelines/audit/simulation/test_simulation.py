@@ -1,0 +1,203 @@
+"""The audit's cycle in ten thousand seeded worlds, and proof that the simulation can fail."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import ModuleType
+
+import pytest
+
+from pipelines.audit import cut, cycle, judgement
+from pipelines.audit.frontier import BEHIND, INCIDENTS, UNEXPLAINED, Publication
+from pipelines.audit.lake import QUARANTINE, Changes, Lake, audit_of, journal_of
+from tests.pipelines.audit.simulation.catalog import KEYS, Coordinates, Record, Row
+from tests.pipelines.audit.simulation.simulated_lake import SimulatedLake
+from tests.pipelines.audit.simulation.world import World
+
+SEEDS = int(os.environ.get("AUDIT_SEEDS", "2000"))
+CHUNK = 500
+TURNS = 10
+SETTLING = 14
+
+Wanted = dict[str, list[tuple[int, int]]]
+
+
+def simulate(seed: int, *, obeys_visible_from: bool = True) -> World:
+    """Run one world to its end; AssertionError when an invariant breaks (readers check theirs at every instant)."""
+    world = World(seed, obeys_visible_from=obeys_visible_from)
+    for _ in range(TURNS):
+        world.turn()
+    wanted = {s: [(len(log), max((r.appended for r in log), default=-1)) for log in logs] for s, logs in world.catalog.logs.items()}
+    world.flink.restart(adopts_partitions=True)
+    for _ in range(SETTLING):
+        world.settle()
+        if not unfinished(world, wanted):
+            break
+    left = unfinished(world, wanted)
+    if left:
+        assert world.has_bug, f"held or stuck: {left}"
+        assert left == {"a"}, f"a bug in a stopped {left}"
+        for _ in range(4):
+            world.settle(release=frozenset(left))
+    assert not unfinished(world, wanted)
+    check_offsets(world)
+    check_progress(world)
+    check_replacements(world)
+    check_holds(world)
+    return world
+
+
+def unfinished(world: World, wanted: Wanted) -> set[str]:
+    """Streams of which something that was wanted is not published yet."""
+    streams = world.catalog.recorded[-1].streams
+    return {
+        stream
+        for stream, logs in wanted.items()
+        for p, (length, reached) in enumerate(logs)
+        if streams[stream].hold
+        or streams[stream].positions[p].next_offset < length
+        or any(each.counted[p] < length or each.proved <= reached for each in streams[stream].windows.values())
+    }
+
+
+def check_offsets(world: World) -> None:
+    """Below the frontier an offset is journaled or quarantined or absent, once."""
+    tables, last = world.catalog.tables, world.catalog.recorded[-1]
+    refused: list[Coordinates] = tables[QUARANTINE].rows(tables[QUARANTINE].tag)
+    for stream, frontier in last.streams.items():
+        journal: list[Record] = tables[journal_of(stream)].rows(tables[journal_of(stream)].tag)
+        for p, position in frontier.positions.items():
+            found = Counter(row.offset for row in journal if row.partition == p)
+            found.update(row.offset for row in refused if (row.stream, row.partition) == (stream, p))
+            log = world.catalog.logs[stream][p][: position.next_offset]
+            found.update(record.offset for record in log if record.kind == "absent")
+            assert found == Counter(range(position.next_offset))
+
+
+def check_progress(world: World) -> None:
+    """Published offsets and windows never go back, and every publication has its rows in ops."""
+    for before, after in zip(world.catalog.recorded, world.catalog.recorded[1:], strict=False):
+        assert after.cycle == before.cycle + 1
+        assert after.cycle in world.catalog.ops
+        for stream, frontier in before.streams.items():
+            following = after.streams[stream]
+            assert all(following.positions[p].next_offset >= old.next_offset for p, old in frontier.positions.items())
+            assert all(following.windows[name].proved >= old.proved for name, old in frontier.windows.items())
+
+
+def check_replacements(world: World) -> None:
+    """A window of a stream is replaced by one publication only."""
+    for name in KEYS:
+        table = world.catalog.tables[audit_of(name)]
+        rows: list[Row] = table.rows(table.tag)
+        replaced = {(row.stream, row.window_end, row.visible_from) for row in rows if row.kind == "replacement"}
+        assert not [window for window, n in Counter(each[:2] for each in replaced).items() if n > 1]
+
+
+def check_holds(world: World) -> None:
+    """Where nothing is odd but late and repeated commits, kills, duplicates and bad records, no stream is ever held as wrong."""
+    if world.is_calm:
+        holds = {frontier.hold.reason for each in world.catalog.recorded for frontier in each.streams.values() if frontier.hold}
+        assert holds <= {UNEXPLAINED, BEHIND}
+
+
+def is_caught(seeds: int, *, obeys_visible_from: bool = True) -> bool:
+    """True when one of the first worlds breaks an invariant."""
+    for seed in range(seeds):
+        try:
+            simulate(seed, obeys_visible_from=obeys_visible_from)
+        except AssertionError:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
+def test_every_reader_at_every_instant_sees_a_published_state(first: int) -> None:
+    for seed in range(first, min(first + CHUNK, SEEDS)):
+        try:
+            simulate(seed)
+        except Exception as error:
+            error.add_note(f"seed {seed}")
+            raise
+
+
+def test_the_worlds_contain_every_situation() -> None:
+    met: Counter[str] = Counter()
+    for seed in range(150):
+        for publication in simulate(seed).catalog.recorded:
+            met.update(frontier.hold.reason for frontier in publication.streams.values() if frontier.hold)
+            for report in publication.reports.values():
+                met.update(verdict for windows in report.windows.values() for verdict in windows)
+                met.update({"conflicting": report.conflicting, "absent": report.absent, "refused": report.refused})
+                met["supplement"] += sum(report.supplemented.values())
+    verdicts = {"stand", "duplicate", "double_commit", "late", "none"}
+    assert {name for name, n in met.items() if n} == verdicts | INCIDENTS | {UNEXPLAINED, "conflicting", "absent", "refused", "supplement"}
+
+
+def test_readers_notice_audit_rows_that_are_visible_too_early() -> None:
+    assert is_caught(50, obeys_visible_from=False)
+
+
+@pytest.mark.parametrize("first", ["partials", "journal"])
+def test_readers_notice_a_wrong_order_of_tags(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = cycle.tag_order
+
+    def wrong(lake: Lake) -> tuple[str, ...]:
+        return tuple(sorted(right(lake), key=lambda table: not table.startswith(first)))
+
+    monkeypatch.setattr(cycle, "tag_order", wrong)
+    assert is_caught(50)
+
+
+def test_readers_notice_tags_that_move_before_the_intent_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def publish(self: cycle.Auditor, publication: Publication) -> None:
+        self._move_tags(publication)
+        self._lake.record(publication)
+        self._lake.write_ops(publication)
+
+    monkeypatch.setattr(cycle.Auditor, "_publish", publish)
+    assert is_caught(50)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "seeds"),
+    [
+        pytest.param(cut, "is_past", 100, id="a cut that does not wait for the journals"),
+        pytest.param(cut, "has_grown", 300, id="repeated windows published without a newer one"),
+    ],
+)
+def test_a_cut_that_always_fits_is_noticed(module: ModuleType, name: str, seeds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, name, lambda *_: True)
+    monkeypatch.setattr(judgement, name, lambda *_: True, raising=False)
+    assert is_caught(seeds)
+
+
+def test_rows_of_a_dead_cycle_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SimulatedLake, "rollback", lambda *_: None)
+    monkeypatch.setattr(SimulatedLake, "_require_head", lambda *_: None)
+    assert is_caught(300)
+
+
+@pytest.mark.parametrize(
+    ("name", "broken"),
+    [
+        pytest.param("_require_head", lambda *_: None, id="stage on top of another audit's rows"),
+        pytest.param("_require_tag", lambda *_: None, id="a woken audit moves tags back"),
+        pytest.param("_require_cycle", lambda *_: None, id="two audits publish the same cycle"),
+    ],
+)
+def test_a_second_audit_that_is_not_refused_is_noticed(name: str, broken: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SimulatedLake, name, broken)
+    assert is_caught(600)
+
+
+def test_a_published_window_recomputed_instead_of_restored_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = SimulatedLake.stage_rows
+
+    def recompute(self: SimulatedLake, name: str, parent: int, cycle: int, changes: Mapping[str, Changes]) -> int:
+        recomputed = {stream: replace(each, replace=each.replace + each.restore, restore=()) for stream, each in changes.items()}
+        return stage(self, name, parent, cycle, recomputed)
+
+    monkeypatch.setattr(SimulatedLake, "stage_rows", recompute)
+    assert is_caught(600)
