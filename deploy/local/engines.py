@@ -35,7 +35,7 @@ class Machine:
 
 
 def endpoints(machine: Machine) -> dict[str, str]:
-    """Addresses for clients, as written to `endpoints.json`."""
+    """Addresses and folders for clients, as written to `endpoints.json`."""
     addresses = {
         "kafka": f"{LOOPBACK}:{machine.ports['kafka']}",
         "catalog": f"http://{LOOPBACK}:{machine.ports['catalog']}",
@@ -43,6 +43,8 @@ def endpoints(machine: Machine) -> dict[str, str]:
         "trino": f"http://{LOOPBACK}:{machine.ports['trino']}",
         "warehouse": machine.home.warehouse.as_uri(),
         "checkpoints": machine.home.checkpoints.as_uri(),
+        "flink_lib": str(machine.home.root / "flink" / "lib"),
+        "flink_conf": str(machine.home.config / "flink"),
     }
     if "registry" in machine.artifacts:
         addresses["registry"] = f"http://{LOOPBACK}:{machine.ports['registry']}"

@@ -156,7 +156,7 @@ class Auditor:
             if found:
                 chosen[name] = found
             elif waiting and now_ms - waiting[0].committed_ms >= self._patience_ms:
-                blocking |= cut.lagging(self._spans(published, name, waiting[0]), free)
+                blocking |= self._blocking(published, name, waiting, free)
         if not blocking:
             return chosen
         return self._choose(published, heads, {stream: at for stream, at in reach.items() if stream not in blocking}, now_ms)
@@ -174,6 +174,14 @@ class Auditor:
             if cut.has_grown(spans, name, published.streams) and not cut.lagging(spans, reach):
                 return PartialCut(commit.snapshot, spans)
         return None
+
+    def _blocking(self, published: Publication, name: str, waiting: tuple[Commit, ...], reach: Mapping[str, int]) -> frozenset[str]:
+        """Streams without which the oldest snapshot with newer windows would fit."""
+        for commit in waiting:
+            spans = self._spans(published, name, commit)
+            if cut.has_grown(spans, name, published.streams):
+                return cut.lagging(spans, reach)
+        return frozenset()
 
     def _spans(self, published: Publication, name: str, commit: Commit) -> Mapping[str, Span]:
         table = partial_of(name)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kpis.partials import PartialTable
 
 DAY_MS = 86_400_000
-_PARQUET = "SELECT * FROM read_parquet(?, union_by_name = true)"
+_PARQUET = "SELECT * FROM read_parquet(?, union_by_name = true, hive_partitioning = false)"
 
 
 @dataclass(frozen=True)

@@ -116,10 +116,6 @@ class IcebergLake:
         """Snapshot id of main."""
         return self._catalog.head(table)
 
-    def tag(self, table: str) -> int:
-        """Snapshot id of the tag."""
-        return self._catalog.tag(table)
-
     def move_tag(self, table: str, before: int, after: int) -> None:
         """Compare and swap the tag."""
         self._catalog.move_tag(table, before, after)

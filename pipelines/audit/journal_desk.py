@@ -176,7 +176,7 @@ class JournalDesk:
         return {partition: count for partition, count in repeated.items() if count}
 
     def _spans(self, paths: list[str]) -> list[tuple[int, int, int]]:
-        query = 'SELECT "partition", min("offset"), max("offset") FROM read_parquet(?) GROUP BY 1'
+        query = 'SELECT "partition", min("offset"), max("offset") FROM read_parquet(?, hive_partitioning = false) GROUP BY 1'
         return [(int(partition), int(low), int(high)) for partition, low, high in self._connection.execute(query, [paths]).fetchall()]
 
     def _rewritten(self, fresh: list[DataFile], published: set[str]) -> tuple[list[DataFile], list[DataFile], pa.Table | None]:
@@ -193,7 +193,7 @@ class JournalDesk:
             if path in doomed:
                 continue
             is_published = path in published
-            content = self._connection.execute("SELECT * FROM read_parquet(?)", [[path]]).to_arrow_table()
+            content = self._connection.execute("SELECT * FROM read_parquet(?, hive_partitioning = false)", [[path]]).to_arrow_table()
             places = list(zip(content["partition"].to_pylist(), content["offset"].to_pylist(), strict=True))
             split = {place for place, copies in Counter(places).items() if copies > 1}
             wanted = [place not in seen and place not in split for place in places]
@@ -210,7 +210,7 @@ class JournalDesk:
     def _places_in(self, paths: list[str]) -> set[tuple[int, int]]:
         if not paths:
             return set()
-        return set(self._connection.execute('SELECT "partition", "offset" FROM read_parquet(?)', [paths]).fetchall())
+        return set(self._connection.execute('SELECT "partition", "offset" FROM read_parquet(?, hive_partitioning = false)', [paths]).fetchall())
 
 
 def _first_places(entries: NDArray[Any]) -> NDArray[Any]:

@@ -217,8 +217,9 @@ class Lake(Protocol):
     def compare(self, name: str, stream: str, since: WindowFrontier, through: int) -> tuple[Comparison, ...]:
         """Every window with an end in (since.proved, through] that has rows of the stream in the opened partials or journal, in order.
 
-        Such rows may be in files that are tagged already, on both sides. A delivery also counts as late when its partition is not
-        in `since.counted`: Flink meets a new partition behind the watermark.
+        Such rows may be in files that are tagged already, on both sides. A delivery also counts as late when its partition joined
+        the stream (`ops.deployments`) after the window was closed: Flink meets a new partition behind the watermark. One that is
+        not in `since.counted` has certainly joined after the windows published before.
         """
 
     def reopened(self, name: str, stream: str, through: int) -> tuple[int, ...]:

@@ -91,9 +91,8 @@ class PartialDesk:
         if change.supplement is not None:
             late = deliveries.late_condition(change.supplement, change.supplement_before)
             yield self._audited(self._query(deliveries.recompute(self._table, late, self._lane)), cycle, change.visible_from, "supplement")
-        if change.hold is not None:
-            held = self._markers(stream, self.streamed.windows(stream, change.hold))
-            yield self._audited(held, cycle, change.visible_from, "held")
+        if change.hold:
+            yield self._audited(self._markers(stream, change.hold), cycle, change.visible_from, "held")
 
     def _query(self, sql: str) -> pa.Table:
         return self._connection.execute(sql).to_arrow_table()

@@ -53,7 +53,7 @@ class Streamed:
         """Add the rows of Parquet files, those past the window ends `after` only; a path given twice counts twice."""
         if not paths:
             return
-        source = f"(SELECT * FROM {self._template} UNION ALL BY NAME SELECT * FROM read_parquet(?, union_by_name = true))"
+        source = f"(SELECT * FROM {self._template} UNION ALL BY NAME SELECT * FROM read_parquet(?, union_by_name = true, hive_partitioning = false))"
         where = f" WHERE {self._after(after)}" if after is not None else ""
         self._connection.execute(f"INSERT INTO {self._name} SELECT {self.columns}, {fresh} FROM {source}{where}", [list(paths)])
 
@@ -61,16 +61,14 @@ class Streamed:
         """Per stream the least and greatest window end in Parquet files."""
         if not paths:
             return {}
-        query = "SELECT stream, epoch_ms(min(window_end)), epoch_ms(max(window_end)) FROM read_parquet(?) GROUP BY stream"
+        query = "SELECT stream, epoch_ms(min(window_end)), epoch_ms(max(window_end)) FROM read_parquet(?, hive_partitioning = false) GROUP BY stream"
         return {stream: Span(int(first), int(last)) for stream, first, last in self._connection.execute(query, [list(paths)]).fetchall()}
 
     def fresh_windows(self, stream: str, through_ms: int) -> tuple[int, ...]:
         """Window ends up to `through_ms` among the fresh rows of a stream, ascending."""
-        return self._windows(f"fresh AND stream = '{stream}' AND epoch_ms(window_end) <= {through_ms}")
-
-    def windows(self, stream: str, span: Span) -> tuple[int, ...]:
-        """Window ends of a stream in (first, last], ascending."""
-        return self._windows(f"stream = '{stream}' AND epoch_ms(window_end) > {span.first} AND epoch_ms(window_end) <= {span.last}")
+        condition = f"fresh AND stream = '{stream}' AND epoch_ms(window_end) <= {through_ms}"
+        query = f"SELECT DISTINCT epoch_ms(window_end) FROM {self._name} WHERE {condition} ORDER BY 1"
+        return tuple(int(row[0]) for row in self._connection.execute(query).fetchall())
 
     def compare(self, deliveries: Deliveries, stream: str, after_ms: int, through_ms: int, find_late: Callable[[], set[int]]) -> tuple[Comparison, ...]:
         """Hold the stream's rows of each window in (after, through] against the recomputation from every delivery.
@@ -101,10 +99,6 @@ class Streamed:
         """Number of rows of each window and the sum of their hashes, which does not depend on their order."""
         content = f"struct_pack(n := count(*), hashes := sum(hash({self.columns})))"
         return f"SELECT '{side}' AS side, epoch_ms(window_end) AS end_ms, {content} AS digest FROM {side} GROUP BY ALL"
-
-    def _windows(self, condition: str) -> tuple[int, ...]:
-        query = f"SELECT DISTINCT epoch_ms(window_end) FROM {self._name} WHERE {condition} ORDER BY 1"
-        return tuple(int(row[0]) for row in self._connection.execute(query).fetchall())
 
     @staticmethod
     def _after(proved: Mapping[str, int]) -> str:

@@ -73,7 +73,8 @@ MALFORMED = {
     "nothing": b"",
     "blanks": b" \n",
     "words": b"hello",
-    "a list": b"[{}]",
+    "an empty list": b"[]",
+    "a list of a number": b"[17]",
     "a number": b"17",
     "a text": b'"{}"',
     "cut off": with_fields()[:-1],
@@ -86,6 +87,14 @@ MALFORMED = {
     "a bare point": with_text("share", ".5"),
     "endless nesting": b'{"a":' * 100_000,
 }
+
+
+def test_an_array_of_one_object_is_read_as_the_object(validator: Validator) -> None:
+    assert judge(validator, b"[" + with_fields() + b"]") is None
+
+
+def test_an_array_of_several_values_is_no_delivery(validator: Validator) -> None:
+    assert judge(validator, b"[" + with_fields() + b"," + with_fields() + b"]") == ("array", None)
 
 
 @pytest.mark.parametrize("value", MALFORMED.values(), ids=MALFORMED)

@@ -112,6 +112,7 @@ class Catalog:
         }
         self.recorded = [Publication(0, frontiers, targets, targets)]
         self.ops: set[int] = set()
+        self.joined: dict[tuple[str, int], int] = {}
         self.on_tag_move: Callable[[], None] = lambda: None
 
     def commit(self, name: str, files: tuple[File, ...], now_ms: int) -> int:

@@ -194,7 +194,7 @@ class SimulatedLake:
             if _folded(here) == raw:
                 comparisons.append(Comparison(end, equal_raw=True, doubled=False, has_duplicates=end in repeated, has_late=False))
             else:
-                is_doubled, is_late = _folded(set(here)) == raw, end in self._late_windows(stream, since)
+                is_doubled, is_late = _folded(set(here)) == raw, end in self._late_windows(stream)
                 comparisons.append(Comparison(end, equal_raw=False, doubled=is_doubled, has_duplicates=end in repeated, has_late=is_late))
         return tuple(comparisons)
 
@@ -274,12 +274,13 @@ class SimulatedLake:
             if row.offset >= counted.get(row.partition, 0) and row.appended < before and (row.partition, row.offset) not in duplicates
         ]
 
-    def _late_windows(self, stream: str, since: WindowFrontier) -> set[int]:
+    def _late_windows(self, stream: str) -> set[int]:
         reached: dict[int, int] = {}
         late = set()
         for row in sorted(self._journaled(stream)):
             before = reached.get(row.partition, -1)
-            if row.partition not in since.counted or before >= row.window_end:
+            joined = self._catalog.joined.get((stream, row.partition), -1)
+            if max(before, joined + 1) >= row.window_end:
                 late.add(row.window_end)
             reached[row.partition] = max(before, row.appended)
         return late

@@ -44,6 +44,7 @@ class Flink:
         self._catalog = catalog
         self.sources = {s: Source([0] * len(logs), [-1] * len(logs)) for s, logs in catalog.logs.items()}
         self._number = 0
+        self._watermarks = dict.fromkeys(self.sources, -1)
         self._checkpoints = [(0, self._copies())]
         self.pending: dict[str, list[Committable]] = {name: [] for name in catalog.tables if name.startswith(("journal", "partials"))}
         self.miscounts = False
@@ -58,6 +59,7 @@ class Flink:
                 for p in self._random.sample(range(len(source.positions)), len(source.positions)):
                     journal += self._read(stream, source, p, 1000 if reads_all else self._random.randrange(9))
                 self._close(source, closed)
+            self._watermarks[stream] = max(self._watermarks[stream], source.watermark)
             self._leave(journal_of(stream), tuple(journal))
         for name, rows in closed.items():
             self._leave(partial_of(name), tuple(rows))
@@ -78,6 +80,7 @@ class Flink:
                 source.reached = [-1] * len(source.reached)
             added = len(self._catalog.logs[stream]) - len(source.positions)
             if adopts_partitions and added:
+                self._catalog.joined[stream, len(source.positions)] = self._watermarks[stream]
                 source.positions += [0] * added
                 source.reached += [-1] * added
                 self._checkpoints = [(number, self._copies())]

@@ -1,0 +1,204 @@
+"""`daybook audit`: cycles of the one audit that publishes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipelines.cli.failures import may_pass, sentence
+from pipelines.cli.output import clock, counts, iso, json_option, now_ms, say_at, say_json
+from pipelines.cli.workspace import Workspace, workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from threading import Event as StopSignal
+
+    from pipelines.audit.cycle import CycleReport
+    from pipelines.audit.frontier import Publication, StreamReport
+    from pipelines.settings import Settings
+
+EXAMPLES = """\b
+Examples:
+  daybook audit                          publish what is there, then end
+  daybook audit --follow                 publish for ever, a line per publication
+  daybook audit --release runs           judge a held stream now; what cannot be explained is taken from the journal
+  daybook audit --follow --json          a line of JSON per cycle"""
+LONGEST_WAIT_S = 30.0
+
+
+@click.command(epilog=EXAMPLES)
+@click.option("--once/--follow", default=True, help="End when nothing is left to publish (default), or go on until SIGTERM.")
+@click.option("--release", metavar="STREAM", multiple=True, help="Publish a held stream by the journal; may be repeated.")
+@json_option
+def audit(*, once: bool, release: tuple[str, ...], as_json: bool) -> int:
+    """Prove what is new, and publish what is proved.
+
+    Exit code 1 when a stream is held after the last cycle, or when another audit runs.
+    """
+    from pipelines.signals import stop_signal  # noqa: PLC0415 - help must not wait for the engines
+
+    space = workspace()
+    unknown = set(release) - space.contracts.streams.keys()
+    if unknown:
+        message = f"{', '.join(sorted(unknown))} is not a stream; there are {', '.join(space.contracts.streams)}"
+        raise click.BadParameter(message, param_hint="--release")
+    space.settings.endpoints  # noqa: B018 - without a stack there is nothing to lock
+    with only_audit(space.settings):
+        session = AuditSession(space, frozenset(release), stop_signal(), is_once=once, as_json=as_json)
+        session.run()
+    return 1 if session.is_held else 0
+
+
+@contextmanager
+def only_audit(settings: Settings) -> Iterator[None]:
+    """Hold the lock that one audit per home can hold.
+
+    Raises:
+        ClickException: another process holds it.
+    """
+    path = settings.home / "audit" / "lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            message = f"another audit runs (process {file.read().strip() or 'unknown'}); only one may publish"
+            raise click.ClickException(message) from error
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+class AuditSession:
+    """Runs cycles until there is nothing left or `stop` is set; an engine that is away is waited for."""
+
+    def __init__(self, space: Workspace, release: frozenset[str], stop: StopSignal, *, is_once: bool, as_json: bool) -> None:
+        """Touches nothing yet."""
+        self._space = space
+        self._release = release
+        self._stop = stop
+        self._is_once = is_once
+        self._as_json = as_json
+        self._failures = 0
+        self.is_held = False
+
+    def run(self) -> None:
+        """Begin anew after every failure that may pass, later each time; with `is_once` such a failure ends it."""
+        is_done = False
+        while not is_done and not self._stop.is_set():
+            try:
+                is_done = self._cycles()
+            except Exception as error:
+                if self._is_once or not may_pass(error):
+                    raise
+                self._wait_out(sentence(error))
+
+    def _cycles(self) -> bool:
+        """Cycles of one auditor; True when nothing is left, False to go on with a new one."""
+        from pipelines.audit.cycle import Auditor  # noqa: PLC0415 - help must not wait for the engines
+        from pipelines.audit.iceberg_lake import IcebergLake  # noqa: PLC0415
+
+        settings = self._space.settings
+        with closing(IcebergLake(*self._space)) as lake:
+            auditor = Auditor(lake, settings.gap_budget)
+            while not self._stop.is_set():
+                begun = time.monotonic()
+                report = auditor.run(now_ms(), self._release)
+                self._tell(report, time.monotonic() - begun)
+                if report.outcome == "conflict":
+                    self._wait_out("another process committed first")
+                    return False
+                self._failures = 0
+                if report.outcome in {"idle", "waiting"}:
+                    if self._is_once:
+                        return True
+                    self._stop.wait(settings.audit_interval_seconds)
+        return False
+
+    def _tell(self, report: CycleReport, seconds: float) -> None:
+        published = report.publication
+        if published:
+            self.is_held = any(frontier.hold and frontier.hold.is_incident for frontier in published.streams.values())
+        if published and report.outcome == "published":
+            self._release -= {stream for stream in self._release if not published.streams[stream].hold}
+        if self._as_json:
+            say_json(_document(report, seconds), indent=None)
+        elif report.outcome == "repaired":
+            say_at(f"double commits removed from {', '.join(report.repaired)}")
+        elif published and report.outcome == "published":
+            say_at(describe(published, seconds))
+
+    def _wait_out(self, reason: str) -> None:
+        wait = min(self._space.settings.audit_interval_seconds * 2**self._failures, LONGEST_WAIT_S)
+        self._failures += 1
+        if not self._as_json:
+            say_at(f"{reason}; trying again in {wait:g} s")
+        self._stop.wait(wait)
+
+
+def describe(publication: Publication, seconds: float) -> str:
+    """A publication in one line: J and W, counts and holds per stream."""
+    streams = (_describe_stream(publication, stream) for stream in publication.streams)
+    return f"cycle {publication.cycle} in {seconds:.1f} s: {'; '.join(streams)}"
+
+
+def replaced(report: StreamReport) -> dict[str, int]:
+    """Windows whose rows the audit replaced, by reason: of the table with the most, since every table has the same windows."""
+    reasons = {reason for verdicts in report.windows.values() for reason in verdicts if reason != "stand"}
+    return {reason: max(verdicts.get(reason, 0) for verdicts in report.windows.values()) for reason in sorted(reasons)}
+
+
+def _describe_stream(publication: Publication, stream: str) -> str:
+    from pipelines.audit.operations import facts_through, kpis_through  # noqa: PLC0415 - help must not wait for it
+
+    frontier = publication.streams[stream]
+    if frontier.hold and frontier.hold.is_incident:
+        return f"{stream} HELD since {clock(frontier.hold.since_ms)} ({frontier.hold.reason})"
+    report = publication.reports[stream]
+    numbers = {
+        "rows": report.rows,
+        "duplicates": report.duplicates,
+        "of them conflicting": report.conflicting,
+        "quarantined": report.quarantined,
+        "absent": report.absent,
+        **{f"windows replaced ({reason})": number for reason, number in replaced(report).items()},
+        "late rows added": max(report.supplemented.values(), default=0),
+    }
+    found = counts(numbers) or "nothing new"
+    waiting = f", {frontier.hold.reason}" if frontier.hold else ""
+    return f"{stream} J {clock(facts_through(frontier))} W {clock(kpis_through(frontier))}, {found}{waiting}"
+
+
+def _document(report: CycleReport, seconds: float) -> dict[str, Any]:
+    publication = report.publication
+    return {
+        "at": iso(now_ms()),
+        "outcome": report.outcome,
+        "seconds": round(seconds, 3),
+        "cycle": publication.cycle if publication else None,
+        "repaired": report.repaired,
+        "streams": {stream: _stream_document(publication, stream, is_new=report.outcome == "published") for stream in _streams(publication)},
+    }
+
+
+def _streams(publication: Publication | None) -> Mapping[str, Any]:
+    return publication.streams if publication else {}
+
+
+def _stream_document(publication: Publication | None, stream: str, *, is_new: bool) -> dict[str, Any]:
+    from pipelines.audit.operations import facts_through, kpis_through  # noqa: PLC0415 - help must not wait for it
+
+    if publication is None:
+        return {}
+    frontier = publication.streams[stream]
+    found = asdict(publication.reports[stream]) if is_new else {}
+    hold = asdict(frontier.hold) if frontier.hold else None
+    return {"facts_through": iso(facts_through(frontier)), "kpis_through": iso(kpis_through(frontier)), **found, "hold": hold}

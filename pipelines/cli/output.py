@@ -1,0 +1,124 @@
+"""Answers on standard output: lines, tables for people, JSON for programs. Progress goes to standard error."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from rich.progress import Progress
+
+
+def say(text: str) -> None:
+    """One line, at once even through a pipe."""
+    click.echo(text)
+
+
+def say_at(text: str) -> None:
+    """One line of a log, with the time in front."""
+    click.echo(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ} {text}")
+
+
+def say_json(document: object, *, indent: int | None = 2) -> None:
+    """One JSON document; without indentation one line."""
+    click.echo(json.dumps(document, indent=indent, default=_plain, ensure_ascii=False))
+
+
+def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The option `--json`, given to a command as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="For programs: JSON on standard output.")(function)
+
+
+def show_table(headers: Sequence[str], rows: Iterable[Sequence[object]], numbers: Iterable[str] = ()) -> None:
+    """A table as wide as the terminal, or as wide as it must be in a file; columns in `numbers` are aligned to the right."""
+    from rich import box  # noqa: PLC0415 - help must not wait for it
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    right = set(numbers)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for header in headers:
+        table.add_column(header, justify="right" if header in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell(value)) for value in row))
+    console = Console(highlight=False)
+    needed = console.measure(table).maximum
+    console.print(table, width=None if console.is_terminal else max(needed, 1), crop=False)
+
+
+def cell(value: object) -> str:
+    """A value as a person reads it; None is a dash."""
+    match value:
+        case None:
+            return "-"
+        case datetime():
+            return moment(value)
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case float():
+            return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"  # noqa: PLR2004 - four digits are enough
+        case bytes():
+            return value.hex()
+        case _:
+            return printable(str(value))
+
+
+def moment(value: datetime) -> str:
+    """A time in UTC, to the millisecond."""
+    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + "Z"
+
+
+def clock(epoch_ms: int | None) -> str:
+    """Epoch milliseconds as a time of today, or with the day when it was another."""
+    if epoch_ms is None or epoch_ms < 0:
+        return "never"
+    at = datetime.fromtimestamp(epoch_ms / 1000, UTC)
+    return f"{at:%H:%M:%S}" if at.date() == datetime.now(UTC).date() else f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def iso(epoch_ms: int | None) -> str | None:
+    """Epoch milliseconds for a program."""
+    return None if epoch_ms is None or epoch_ms < 0 else datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat()
+
+
+def printable(text: str) -> str:
+    """The text with control characters spelled out: what others sent must not steer a terminal."""
+    return "".join(one if one.isprintable() or one in "\n\t" else one.encode("unicode_escape").decode() for one in text)
+
+
+def counts(numbers: dict[str, int]) -> str:
+    """`3 duplicate, 1 late`, without zeros."""
+    return ", ".join(f"{number:,} {name}" for name, number in numbers.items() if number)
+
+
+def now_ms() -> int:
+    """This moment in epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def progress_bar() -> Progress:
+    """A progress bar on standard error, which leaves nothing behind."""
+    from rich.console import Console  # noqa: PLC0415 - help must not wait for it
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn()
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def _plain(value: object) -> object:
+    match value:
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case bytes():
+            return value.hex()
+        case _:
+            return str(value)
