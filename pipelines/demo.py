@@ -67,7 +67,7 @@ def main() -> int:
         if _local(verb):
             return 1
     settings, contracts = load(), contract_registry.load()
-    definitions = kpi_registry.load(contracts)
+    definitions = kpi_registry.load(contracts, settings.definitions)
     for change in apply(settings, contracts, definitions):
         console.print(change)
     for name, words in (("intake", "run intake"), ("canaries", "run canaries"), ("audit", "audit --follow")):

@@ -9,6 +9,7 @@ from connectors.flink.rest import FlinkError
 from contracts import registry as contract_registry
 from kpis import registry as kpi_registry
 from pipelines import deployment
+from pipelines.definition import current_hash, deployed_hash
 from pipelines.settings import load
 
 if TYPE_CHECKING:
@@ -68,10 +69,10 @@ def submit(*, is_first: bool = True) -> None:
 
 
 def _submit() -> None:
-    contracts = contract_registry.load()
-    deployment.start(load(), contracts, kpi_registry.load(contracts))
+    settings, contracts = load(), contract_registry.load()
+    deployment.ensure(settings, contracts, kpi_registry.load(contracts, settings.definitions))
 
 
 def _age_of(settings: Settings, contracts: Registry, definitions: Definitions) -> str:
-    same = deployment.deployed_hash(settings) == deployment.current_hash(settings, contracts, definitions)
+    same = deployed_hash(settings) == current_hash(settings, contracts, definitions)
     return "its definition is current" if same else "its definition is not the current one: `daybook deploy` replaces it"

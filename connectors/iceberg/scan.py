@@ -1,37 +1,46 @@
-"""Positions read from the tables themselves: what is journaled, which windows are closed, where a window began."""
+"""Positions read from the tables themselves: what is journaled, which windows are closed, where a window began.
+
+Each starts from a position that is known already, so that only younger files are read.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Mapping
 
-    import pyarrow as pa
     from pyiceberg.table import Table
 
 
-def next_offsets(journal: Table) -> dict[int, int]:
-    """First offset that is not journaled, per partition."""
-    return {partition: offset + 1 for partition, offset in _largest(_read(journal, "partition", "offset"), "partition", "offset").items()}
+def next_offsets(journal: Table, known: Mapping[int, int]) -> dict[int, int]:
+    """First offset that is not journaled per partition, at least `known`."""
+    later = [f"(partition = {partition} AND offset >= {offset})" for partition, offset in known.items()]
+    others = [f"partition != {partition}" for partition in known]
+    condition = " OR ".join([*later, f"({' AND '.join(others)})"]) if known else "partition >= 0"
+    rows = journal.scan(row_filter=condition, selected_fields=("partition", "offset")).to_arrow()
+    grouped = rows.group_by("partition").aggregate([("offset", "max")])
+    found = zip(grouped["partition"].to_pylist(), grouped["offset_max"].to_pylist(), strict=True)
+    return {**known, **{partition: offset + 1 for partition, offset in found}}
 
 
-def last_windows(partials: Table) -> dict[str, datetime]:
-    """End of the newest window per stream."""
-    return _largest(_read(partials, "stream", "window_end"), "stream", "window_end")
+def last_windows(partials: Table, stream: str, known_ms: int) -> int:
+    """End of the newest window of a stream in a partial table, epoch ms, at least `known_ms`."""
+    condition = f"stream = '{stream}' AND window_end > '{_iso(max(known_ms, 0))}'"
+    newest = pc.max(partials.scan(row_filter=condition, selected_fields=("window_end",)).to_arrow()["window_end"]).as_py()
+    return round(newest.timestamp() * 1000) if newest else known_ms
 
 
-def offsets_at(journal: Table, moment: datetime) -> dict[int, int]:
-    """Least journaled offset per partition that was appended at or after `moment`; partitions without one are left out."""
-    rows = journal.scan(row_filter=f"appended_at >= '{moment.isoformat()}'", selected_fields=("partition", "offset")).to_arrow()
+def offsets_at(journal: Table, moment_ms: int) -> dict[int, int]:
+    """Least journaled offset per partition that was appended at or after `moment_ms`; partitions without one are left out."""
+    condition = f"appended_at >= '{_iso(moment_ms)}'"
+    rows = journal.scan(row_filter=condition, selected_fields=("partition", "offset")).to_arrow()
     grouped = rows.group_by("partition").aggregate([("offset", "min")])
     return dict(zip(grouped["partition"].to_pylist(), grouped["offset_min"].to_pylist(), strict=True))
 
 
-def _read(table: Table, key: str, value: str) -> pa.Table:
-    return table.scan(selected_fields=(key, value)).to_arrow()
-
-
-def _largest(rows: pa.Table, key: str, value: str) -> dict[Any, Any]:
-    grouped = rows.group_by(key).aggregate([(value, "max")])
-    return dict(zip(grouped[key].to_pylist(), grouped[f"{value}_max"].to_pylist(), strict=True))
+def _iso(epoch_ms: int) -> str:
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +12,14 @@ import click
 from pipelines.cli.failures import may_pass, sentence
 from pipelines.cli.output import clock, counts, iso, json_option, now_ms, say_at, say_json
 from pipelines.cli.workspace import Workspace, workspace
+from pipelines.locks import exclusive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from threading import Event as StopSignal
 
     from pipelines.audit.cycle import CycleReport
     from pipelines.audit.frontier import Publication, StreamReport
-    from pipelines.settings import Settings
 
 EXAMPLES = """\b
 Examples:
@@ -49,32 +47,10 @@ def audit(*, once: bool, release: tuple[str, ...], as_json: bool) -> int:
         message = f"{', '.join(sorted(unknown))} is not a stream; there are {', '.join(space.contracts.streams)}"
         raise click.BadParameter(message, param_hint="--release")
     space.settings.endpoints  # noqa: B018 - without a stack there is nothing to lock
-    with only_audit(space.settings):
+    with exclusive(space.settings.home / "audit" / "lock", wait=False):
         session = AuditSession(space, frozenset(release), stop_signal(), is_once=once, as_json=as_json)
         session.run()
     return 1 if session.is_held else 0
-
-
-@contextmanager
-def only_audit(settings: Settings) -> Iterator[None]:
-    """Hold the lock that one audit per home can hold.
-
-    Raises:
-        ClickException: another process holds it.
-    """
-    path = settings.home / "audit" / "lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            message = f"another audit runs (process {file.read().strip() or 'unknown'}); only one may publish"
-            raise click.ClickException(message) from error
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield
 
 
 class AuditSession:
@@ -105,11 +81,15 @@ class AuditSession:
         """Cycles of one auditor; True when nothing is left, False to go on with a new one."""
         from pipelines.audit.cycle import Auditor  # noqa: PLC0415 - help must not wait for the engines
         from pipelines.audit.iceberg_lake import IcebergLake  # noqa: PLC0415
+        from pipelines.definition import current_hash, deployed_hash  # noqa: PLC0415
 
         settings = self._space.settings
+        definition = current_hash(*self._space)
         with closing(IcebergLake(*self._space)) as lake:
             auditor = Auditor(lake, settings.gap_budget)
             while not self._stop.is_set():
+                if deployed_hash(settings) not in {None, definition}:
+                    return self._follow_deployment()
                 begun = time.monotonic()
                 report = auditor.run(now_ms(), self._release)
                 self._tell(report, time.monotonic() - begun)
@@ -121,6 +101,21 @@ class AuditSession:
                     if self._is_once:
                         return True
                     self._stop.wait(settings.audit_interval_seconds)
+        return False
+
+    def _follow_deployment(self) -> bool:
+        """Judge by the definition that makes the rows from now on; what is installed here may not be that one."""
+        from pipelines.definition import current_hash, deployed_hash  # noqa: PLC0415 - help must not wait for it
+
+        self._space = workspace()
+        deployed, installed = deployed_hash(self._space.settings), current_hash(*self._space)
+        if deployed == installed:
+            say_at(f"definition {deployed} is deployed: judging by it from now on")
+            return False
+        message = f"definition {deployed} is deployed, {installed} is installed here: `daybook deploy` makes them one"
+        if self._is_once:
+            raise click.ClickException(message)
+        self._wait_out(message)
         return False
 
     def _tell(self, report: CycleReport, seconds: float) -> None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 CONFIGURATION: Mapping[str, int] = dict.fromkeys(
     (
         "contracts.registry.ContractError",
+        "pipelines.deployment.DrainError",
+        "pipelines.keeper.SubmitError",
+        "pipelines.locks.LockedError",
         "pipelines.settings.SettingsError",
         "pipelines.simulation.scenario.ScenarioError",
         "connectors.sources.adapter.SourceError",

@@ -85,19 +85,16 @@ def canaries(interval: float) -> None:
 def deploy(*, force: bool) -> None:
     """Replace the running intake job exactly: the new one takes up where the tables say the old one stopped."""
     from pipelines import deployment  # noqa: PLC0415 - help must not wait for the engines
+    from pipelines.definition import current_hash, deployed_hash  # noqa: PLC0415
 
     space = workspace()
-    settings = space.settings
-    job = deployment.running_job(settings)
-    before, current = deployment.deployed_hash(settings), deployment.current_hash(*space)
+    job = deployment.running_job(space.settings)
+    before, current = deployed_hash(space.settings), current_hash(*space)
     if job and before == current and not force:
         say(f"nothing to deploy: job {job.id} runs definition {current}")
         return
-    if job:
-        say(f"stopping job {job.id}, definition {before or 'unknown'}")
-        deployment.stop(settings)
-    with engine_output_to(settings.home / "logs" / "flink-client.log"):
-        job_id = deployment.start(*space)
+    with engine_output_to(space.settings.home / "logs" / "flink-client.log"):
+        job_id = deployment.replace(*space, say_at)
     say(f"definition {before or 'none'} -> {current}: job {job_id} goes on where the tables stop")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from rich.progress import Progress
+
+UNBOUNDED = 10_000
 
 
 def say(text: str) -> None:
@@ -36,21 +39,21 @@ def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def show_table(headers: Sequence[str], rows: Iterable[Sequence[object]], numbers: Iterable[str] = ()) -> None:
-    """A table as wide as the terminal, or as wide as it must be in a file; columns in `numbers` are aligned to the right."""
+    """A table no wider than the terminal, or as wide as it must be in a pipe; columns in `numbers` are aligned to the right."""
     from rich import box  # noqa: PLC0415 - help must not wait for it
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     right = set(numbers)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for header in headers:
         table.add_column(header, justify="right" if header in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell(value)) for value in row))
-    console = Console(highlight=False)
-    needed = console.measure(table).maximum
-    console.print(table, width=None if console.is_terminal else max(needed, 1), crop=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else UNBOUNDED)
+    console.width = min(console.width, console.measure(table).maximum)
+    console.print(table)
 
 
 def cell(value: object) -> str:
@@ -62,10 +65,8 @@ def cell(value: object) -> str:
             return moment(value)
         case bool():
             return "yes" if value else "no"
-        case int():
-            return f"{value:,}"
         case float():
-            return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"  # noqa: PLR2004 - four digits are enough
+            return f"{value:.6g}"
         case bytes():
             return value.hex()
         case _:

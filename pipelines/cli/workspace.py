@@ -36,4 +36,4 @@ def workspace() -> Workspace:
 
     read = settings.load()
     contracts = contract_registry.load()
-    return Workspace(read, contracts, kpi_registry.load(contracts))
+    return Workspace(read, contracts, kpi_registry.load(contracts, read.definitions))
