@@ -8,8 +8,9 @@ from typing import Any
 UNEXPLAINED = "unexplained"
 BEHIND = "behind"
 REFUSED = "refused"
+MISREAD = "misread"
 MISMATCH = "mismatch"
-INCIDENTS = frozenset({BEHIND, REFUSED, MISMATCH})
+INCIDENTS = frozenset({BEHIND, REFUSED, MISREAD, MISMATCH})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from connectors.kafka.reader import Absent, Found, OffsetReader, Range
-from contracts.validator import Validator, decode
+from contracts.validator import ARRAY, Validator, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,13 +63,17 @@ class GapReader:
         return explained
 
     def texts(self, stream: Stream, partition: int, offsets: list[int]) -> Iterator[tuple[int, dict[str, str] | None]]:
-        """Decoded text form of records that are journaled; None for one that is gone or that the validator refuses."""
+        """Text form of records that are journaled; None for one that the validator refuses.
+
+        Left out: what the broker no longer has, and arrays, of which the decoder may have accepted a part.
+        """
         for answer in self._reader.read(stream.topic, partition, [Range(offset, offset) for offset in offsets]):
             if isinstance(answer, Absent):
-                yield from ((offset, None) for offset in range(answer.first, answer.last + 1) if answer.reason != "log_start")
-            elif self._validator.check(stream.name, answer.value, answer.appended_ms) is None and answer.value is not None:
+                continue
+            violation = self._validator.check(stream.name, answer.value, answer.appended_ms)
+            if violation is None and answer.value is not None:
                 yield answer.offset, decode(answer.value)
-            else:
+            elif violation is None or violation.reason != ARRAY:
                 yield answer.offset, None
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
+from connectors.iceberg.expiry import expire_snapshots
 from connectors.kafka.topics import Topics
 from contracts.validator import ARRAY
 from kpis.partials import plan
@@ -34,6 +35,8 @@ COMPLETENESS = "ops.completeness"
 RECONCILIATION = "ops.reconciliation"
 AUDITS = "ops.audits"
 DATASET_STATUS = "ops.dataset_status"
+KEEP_MS = 600_000
+"""Snapshots stay at least so long: a query may still be reading one."""
 RECORD = "daybook.publication"
 """Property of COMPLETENESS that holds the last publication."""
 CYCLE = "daybook.cycle"
@@ -47,6 +50,7 @@ class IcebergLake:
         """Connects; the tables must have been applied."""
         endpoints = settings.endpoints
         self._contracts = contracts
+        self._sample_size = settings.sample_size
         self._definitions = definitions
         self._catalog = AuditCatalog(endpoints.catalog)
         self._topics = Topics(endpoints.kafka)
@@ -112,6 +116,11 @@ class IcebergLake:
             transaction.overwrite(status)
             transaction.set_properties({CYCLE: str(publication.cycle)})
 
+    def tidy(self, now_ms: int) -> int:
+        """Forget snapshots that are older than what is published and than `KEEP_MS`; how many. At any time between cycles."""
+        tables = [*self._last.targets, COMPLETENESS, RECONCILIATION, AUDITS, DATASET_STATUS]
+        return sum(expire_snapshots(self._catalog.load(name), now_ms - KEEP_MS) for name in tables)
+
     def head(self, table: str) -> int:
         """Snapshot id of main."""
         return self._catalog.head(table)
@@ -152,6 +161,10 @@ class IcebergLake:
     def drop_double_commits(self, stream: str) -> None:
         """Rewrite the files with repeated offsets."""
         self._journals[stream].drop_double_commits()
+
+    def misread(self, stream: str) -> int:
+        """Read a sample of the new deliveries again."""
+        return self._journals[stream].misread(self._gaps, self._sample_size)
 
     def find_duplicates(self, stream: str) -> DuplicateCount:
         """Find repeated identities."""

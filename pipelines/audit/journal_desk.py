@@ -16,6 +16,7 @@ from pipelines.audit.deliveries import DAY_MS, Deliveries
 from pipelines.audit.gaps import Explained, gaps
 from pipelines.audit.identities import IdentityIndex
 from pipelines.audit.lake import DUPLICATES, DuplicateCount, Offsets, journal_of
+from pipelines.audit.rereading import misread_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +51,7 @@ class JournalDesk:
         self._index = IdentityIndex(folder / stream.name, f"{journal.metadata.table_uuid} {hashing}")
         self._opened: tuple[int, int] | None = None
         self._high: dict[int, int] = {}
+        self._fresh_paths: list[str] = []
         self._pending: dict[int, NDArray[Any]] = {}
         self.duplicates: list[dict[str, Any]] = []
         self.explained = Explained()
@@ -61,6 +63,7 @@ class JournalDesk:
         self._opened = since, snapshot
         self.duplicates, self.explained, self._pending = [], Explained(), {}
         paths = [local_path(file.file_path) for file in added_files(journal, since, snapshot)]
+        self._fresh_paths = paths
         self.deliveries.load(paths, "TRUE", fresh=True)
         repeated = self._set_aside_repeats(journal, snapshot, positions)
         found = {one.partition: Offsets(one.rows, one.distinct, repeated.pop(one.partition, 0), one.high, one.reach_ms) for one in self.deliveries.summaries()}
@@ -75,6 +78,21 @@ class JournalDesk:
         through = {partition: high + 1 for partition, high in self._high.items()}
         self.explained = reader.explain(self._stream, missing, through, budget)
         return self.explained
+
+    def misread(self, reader: GapReader, size: int) -> int:
+        """How many of `size` random new deliveries are not in the journal as their records say."""
+        if not self._fresh_paths or not size:
+            return 0
+        query = f"""SELECT * FROM read_parquet(?, hive_partitioning = false) WHERE ("partition", "offset") IN (
+                      SELECT ("partition", "offset") FROM {self.deliveries.name} WHERE fresh USING SAMPLE {size} ROWS)"""
+        rows = self._connection.execute(query, [self._fresh_paths]).to_arrow_table().to_pylist()
+        landed = {(row["partition"], row["offset"]): row for row in rows}
+        wrong = 0
+        for partition in {partition for partition, _ in landed}:
+            offsets = sorted(offset for one, offset in landed if one == partition)
+            for offset, texts in reader.texts(self._stream, partition, offsets):
+                wrong += texts is None or bool(misread_fields(self._stream, landed[partition, offset], texts))
+        return wrong
 
     def find_duplicates(self) -> DuplicateCount:
         """Mark the fresh deliveries whose identity is published or came earlier in this opening."""

@@ -9,6 +9,7 @@ from pipelines.audit.cut import is_past
 from pipelines.audit.frontier import (
     BEHIND,
     MISMATCH,
+    MISREAD,
     REFUSED,
     UNEXPLAINED,
     Position,
@@ -52,7 +53,7 @@ def judge_stream(lake: Lake, case: Case) -> Finding:
     if case.offsets is None:
         return _held(lake, case, case.frontier, StreamReport())
     explained, report, reason = _explain(lake, case, case.offsets)
-    reason = reason or _not_ready(case)
+    reason = reason or _not_ready(case) or _misread(lake, case)
     compared: dict[str, tuple[Comparison, ...]] = {}
     if reason is None:
         found = lake.find_duplicates(case.stream)
@@ -80,6 +81,10 @@ def _explain(lake: Lake, case: Case, offsets: Mapping[int, Offsets]) -> tuple[Ma
     explained = {p: replace(position, explained=explanation.through.get(p, position.explained)) for p, position in positions.items()}
     is_complete = all(explained[p].explained > found.high for p, found in offsets.items())
     return explained, report, None if is_complete else UNEXPLAINED
+
+
+def _misread(lake: Lake, case: Case) -> str | None:
+    return MISREAD if lake.misread(case.stream) and not case.is_released else None
 
 
 def _not_ready(case: Case) -> str | None:

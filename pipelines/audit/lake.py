@@ -202,6 +202,9 @@ class Lake(Protocol):
         caller ends its cycle. Conflict if the journal keeps moving.
         """
 
+    def misread(self, stream: str) -> int:
+        """How many deliveries of a random sample of the open journal rows differ from their records, read again from the broker."""
+
     def find_duplicates(self, stream: str) -> DuplicateCount:
         """Mark the new deliveries of identities that are published, or that come earlier among the new rows.
 

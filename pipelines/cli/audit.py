@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pipelines.audit.cycle import CycleReport
     from pipelines.audit.frontier import Publication, StreamReport
+    from pipelines.audit.iceberg_lake import IcebergLake
 
 EXAMPLES = """\b
 Examples:
@@ -28,6 +29,8 @@ Examples:
   daybook audit --release runs           judge a held stream now; what cannot be explained is taken from the journal
   daybook audit --follow --json          a line of JSON per cycle"""
 LONGEST_WAIT_S = 30.0
+TIDY_S = 300.0
+"""Seconds between two clearings of old snapshots."""
 
 
 @click.command(epilog=EXAMPLES)
@@ -64,6 +67,7 @@ class AuditSession:
         self._is_once = is_once
         self._as_json = as_json
         self._failures = 0
+        self._tidied = time.monotonic()
         self.is_held = False
 
     def run(self) -> None:
@@ -97,11 +101,18 @@ class AuditSession:
                     self._wait_out("another process committed first")
                     return False
                 self._failures = 0
+                self._tidy(lake)
                 if report.outcome in {"idle", "waiting"}:
                     if self._is_once:
                         return True
                     self._stop.wait(settings.audit_interval_seconds)
         return False
+
+    def _tidy(self, lake: IcebergLake) -> None:
+        """Now and then let the tables' metadata forget what no reader needs any more."""
+        if time.monotonic() - self._tidied > TIDY_S:
+            self._tidied = time.monotonic()
+            lake.tidy(now_ms())
 
     def _follow_deployment(self) -> bool:
         """Judge by the definition that makes the rows from now on; what is installed here may not be that one."""

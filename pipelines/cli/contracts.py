@@ -41,7 +41,9 @@ def check() -> int:
     event_types = {name for stream in found.streams.values() for name in stream.event_types}
     if not wrong:
         defined = len(definitions.kpis) + len(definitions.entities)
-        say(f"{len(found.streams)} streams, {len(event_types)} event types, {len(samples)} examples and {defined} definitions of KPIs and entities are in order")
+        say(
+            f"{len(found.streams)} streams, {len(event_types)} event types, {len(samples)} examples and {defined} definitions of KPIs and entities are in order"
+        )
     return 1 if wrong else 0
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,6 +57,8 @@ PASSING: Mapping[str, int] = dict.fromkeys(
 """An engine is down or busy: the same call may work a little later."""
 EXIT_CODES: Mapping[str, int] = {**REFUSALS, **PASSING, **CONFIGURATION}
 
+_POOL = re.compile(r"(?P<scheme>HTTPS?)ConnectionPool\(host='(?P<host>[^']+)', port=(?P<port>\d+)\)")
+"""How urllib3 names the server that it could not reach, in the errors of every client that is built on it."""
 _CAUSE = re.compile(r"^Caused by: (?:[\w.$]+: )?(.+)$", re.MULTILINE)
 
 
@@ -74,13 +75,15 @@ def may_pass(error: BaseException) -> bool:
 def sentence(error: BaseException) -> str:
     """The error in one line."""
     names = set(_names(error))
-    if "requests.exceptions.RequestException" in names:
+    if "requests.exceptions.RequestException" in names or _POOL.search(str(error)):
         return f"{_address(error)} does not answer; `daybook status` shows the engines"
     if "cimpl.KafkaException" in names:
         cause = error.args[0] if error.args else error
         return f"Kafka: {cause.str() if hasattr(cause, 'str') else cause}"
     if names & {"pyiceberg.exceptions.NoSuchTableError", "pyiceberg.exceptions.NoSuchNamespaceError"}:
         return f"{_line(str(error))}; `daybook apply` makes what is missing"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     causes = _CAUSE.findall(str(error))
     return _line(causes[-1] if causes else str(error)) or type(error).__name__
 
@@ -90,8 +93,8 @@ def _names(error: BaseException) -> Iterator[str]:
 
 
 def _address(error: BaseException) -> str:
-    url = urlsplit(str(getattr(getattr(error, "request", None), "url", "")))
-    return f"{url.scheme}://{url.netloc}" if url.netloc else "an engine"
+    found = _POOL.search(str(error))
+    return f"{found['scheme'].lower()}://{found['host']}:{found['port']}" if found else "an engine"
 
 
 def _line(text: str) -> str:

@@ -117,9 +117,10 @@ def _services(space: Workspace) -> list[dict[str, Any]] | None:
     command = [sys.executable, "-m", "deploy.local", "status", "--json"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=STACK_PATIENCE_S)  # noqa: S603 - our own module
-        return list(json.loads(answer.stdout)["services"])
+        rows = list(json.loads(answer.stdout)["services"])
     except (subprocess.TimeoutExpired, ValueError, KeyError):
         return None
+    return rows if len(rows) > 1 else None  # the supervisor alone: nothing was ever started here
 
 
 def _jobs(space: Workspace) -> tuple[JobState, ...]:

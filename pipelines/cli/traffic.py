@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipelines.cli.output import counts, json_option, now_ms, progress_bar, say, say_json, show_table
-from pipelines.cli.workspace import workspace
+from pipelines.cli.output import counts, json_option, now_ms, progress_bar, say, say_json
+from pipelines.cli.workspace import Workspace, workspace
 from pipelines.simulation.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipelines.imports import Imported
     from pipelines.simulation.sending import Sent
 
+KAFKA_PATIENCE_S = 5
 LINES_SHOWN = 20
 TIMES = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
 SHARE = click.FloatRange(0, 1, max_open=True)
@@ -72,6 +73,7 @@ def import_(source: Adapter, path: Path, *, again: bool, as_json: bool) -> int:
 
     space = workspace()
     home, kafka = space.settings.home, space.settings.endpoints.kafka
+    _require_topics(space)
     if again:
         imports.forget(source, path, home)
     is_repeat = _is_complete(imports.position_file(source, path, home))
@@ -79,14 +81,16 @@ def import_(source: Adapter, path: Path, *, again: bool, as_json: bool) -> int:
         validator = Validator(space.contracts)
         done = imports.import_source(source, path, producer, space.topics, home, validator=validator, progress=progress)
     if as_json:
-        say_json({"source": source.name, "path": str(path), "was_complete": is_repeat, **asdict(done)})
+        say_json({"source": source.name, "path": str(path), "was_complete": is_repeat, **vars(done)})
     else:
         _show_import(done, is_repeat=is_repeat)
     return 1 if done.refused else 0
 
 
 @click.command(epilog=SIMULATE_EXAMPLES)
-@click.option("--rate", type=click.FloatRange(0), default=Scenario.rate, show_default=True, metavar="NUMBER", help="Messages per second; 0 is as fast as possible.")
+@click.option(
+    "--rate", type=click.FloatRange(0), default=Scenario.rate, show_default=True, metavar="NUMBER", help="Messages per second; 0 is as fast as possible."
+)
 @click.option("--duration", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="End after so long; without an end it goes on until SIGTERM.")
 @click.option("--count", type=click.IntRange(1), metavar="NUMBER", help="End after so many messages.")
 @click.option("--duplicates", type=SHARE, metavar="SHARE", default=Scenario.duplicates, show_default=True, help="Share of messages that are sent again.")
@@ -95,7 +99,9 @@ def import_(source: Adapter, path: Path, *, again: bool, as_json: bool) -> int:
 @click.option("--malformed", type=SHARE, metavar="SHARE", default=Scenario.malformed, show_default=True, help="Share of messages that break their contract.")
 @click.option("--seed", type=int, default=Scenario.seed, show_default=True, help="The same seed and start give the same events.")
 @click.option("--start", type=click.DateTime(TIMES), metavar="TIME", help="Simulated start in UTC (default: now).")
-@click.option("--tenants", type=click.IntRange(1), metavar="NUMBER", default=Scenario.tenants, show_default=True, help="Number of tenants, of very different size.")
+@click.option(
+    "--tenants", type=click.IntRange(1), metavar="NUMBER", default=Scenario.tenants, show_default=True, help="Number of tenants, of very different size."
+)
 @click.option("--spread", type=click.FloatRange(0), default=Scenario.spread_s, metavar="SECONDS", help="Backfill: event times over so long before the start.")
 @click.option("--manifest", type=click.Path(path_type=Path), metavar="FOLDER", help="Write what was sent and where the broker put it, as Parquet.")
 @click.option("--manifest-values", is_flag=True, help="Write the bytes of every record into the manifest, too.")
@@ -113,6 +119,7 @@ def simulate(*, manifest: Path | None, manifest_values: bool, as_json: bool, **o
     if manifest and manifest.exists():
         message = f"{manifest} exists; a manifest never mixes two simulations"
         raise click.BadParameter(message, param_hint="--manifest")
+    _require_topics(space)
     kept = Manifest(manifest, keep_values=manifest_values) if manifest else None
     with kept or nullcontext(), Producer(kafka) as producer, progress_bar() as progress:
         bar = progress.add_task("simulate", total=scenario.total)
@@ -133,16 +140,32 @@ def _is_complete(position_file: Path) -> bool:
     return position_file.exists() and bool(json.loads(position_file.read_text("utf-8")).get("complete"))
 
 
+def _require_topics(space: Workspace) -> None:
+    """Fail within seconds when there is nothing to send to: the producer would try for minutes.
+
+    Raises:
+        TopicError: the broker does not answer.
+        ClickException: a topic is missing.
+    """
+    from connectors.kafka.topics import Topics  # noqa: PLC0415 - help must not wait for the engines
+
+    missing = set(space.topics.values()) - Topics(space.settings.endpoints.kafka, KAFKA_PATIENCE_S).partition_counts().keys()
+    if missing:
+        message = f"topic {', '.join(sorted(missing))} does not exist; `daybook apply` makes it"
+        raise click.ClickException(message)
+
+
 def _show_import(done: Imported, *, is_repeat: bool) -> None:
     if is_repeat:
         say("imported already, nothing was sent; --again sends it once more. Then it was:")
     say(f"{done.sent.total():,} events sent")
-    show_table(("EVENT TYPE", "SENT"), sorted(done.sent.items()), ("SENT",))
+    for event_type, number in sorted(done.sent.items()):
+        say(f"  {number:>11,} {event_type}")
     for what, found in {"skipped": done.skipped, "NOT sent because their contract refuses them": done.refused}.items():
         if found:
             say(f"{found.total():,} {what}: {counts(dict(found.most_common()))}")
     if done.malformed:
-        say(f"{done.malformed:,} lines cannot be read:")
+        say(f"lines that cannot be read: {done.malformed:,}")
         for line in done.malformed_lines[:LINES_SHOWN]:
             say(f"  {line}")
         if done.malformed > LINES_SHOWN:

@@ -32,7 +32,7 @@ def prepare(folder: Path, scale: Scale) -> list[Path]:
     """Write the warm-up and one backlog per round, two files at a time; no event is in two of them."""
     folder.mkdir(parents=True, exist_ok=True)
     sizes = [scale.warm_up, *([scale.backlog] * scale.rounds)]
-    jobs = [(folder / f"{number}.load", number, size, scale.shares()) for number, size in enumerate(sizes)]
+    jobs = [(folder / f"{number}.load", number, size, scale) for number, size in enumerate(sizes)]
     with _SPAWN.Pool(2) as pool:
         pool.starmap(_write, jobs)
     return [path for path, *_ in jobs]
@@ -68,8 +68,8 @@ def mean_size(path: Path, count: int = 20_000) -> tuple[float, float]:
     return values / len(records), rest / len(records)
 
 
-def _write(path: Path, seed: int, size: int, shares: Mapping[str, float]) -> None:
-    source = messages(Scenario(start_ms=int(time.time() * 1000), seed=seed, rate=0, count=size, **shares))
+def _write(path: Path, seed: int, size: int, scale: Scale) -> None:
+    source = messages(Scenario(start_ms=int(time.time() * 1000), seed=seed, rate=0, count=size, duplicates=scale.duplicates, late=scale.late))
     with path.open("wb") as file:
         while chunk := [(one.stream, one.record.key, one.record.value, one.record.headers) for one in islice(source, CHUNK)]:
             pickle.dump(chunk, file, protocol=pickle.HIGHEST_PROTOCOL)
@@ -88,6 +88,6 @@ def _read(path: Path) -> Iterator[tuple[str, Record]]:
 
 def _send(bootstrap: str, topics: Topics, scale: Scale, seed: int) -> None:
     stop: Event = stop_signal()
-    scenario = Scenario(start_ms=int(time.time() * 1000), seed=seed, rate=scale.rate, duration_s=86_400, **scale.shares())
+    scenario = Scenario(start_ms=int(time.time() * 1000), seed=seed, rate=scale.rate, duration_s=86_400, duplicates=scale.duplicates, late=scale.late)
     with Producer(bootstrap) as producer:
         simulate(scenario, producer, topics, stop)

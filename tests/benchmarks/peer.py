@@ -43,10 +43,10 @@ class Peer:
         controls = [TopicSpec(_control(stream), 1) for stream in self.topics]
         copies = [TopicSpec(topic, self._product.settings.partitions) for topic in self.topics.values()]
         Topics(self._product.settings.endpoints.kafka).ensure([*controls, *copies])
-        for stream in self._product.contracts.streams.values():
-            journal = journal_table(stream)
+        for name, contract in self._product.contracts.streams.items():
+            journal = journal_table(contract)
             columns = tuple(column for column in journal.columns if column.name not in LANDED)
-            ensure_table(self._product.catalog, TableSpec(self.tables[stream.name], columns, journal.partition, ("event_time",)))
+            ensure_table(self._product.catalog, TableSpec(self.tables[name], columns, journal.partition, ("event_time",)))
         java, folder = connect_java()
         configuration = self._stack.home.config / "connect.properties"
         configuration.write_text("".join(f"{key}={value}\n" for key, value in self._worker().items()))

@@ -1,25 +1,29 @@
 """The product under test: its generated intake job, canaries, and the audit following."""
 
 import json
-import multiprocessing
 import signal
 import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from connectors.flink.rest import FlinkRest
 from connectors.iceberg.tables import connect
 from contracts import registry as contract_registry
 from kpis import registry as kpi_registry
 from kpis.partials import plan
-from pipelines import deployment, settings
+from pipelines import settings
 from pipelines.apply import apply
 from pipelines.audit.iceberg_lake import DATASET_STATUS
+from pipelines.intake import JOB_NAME
+from pipelines.keeper import submit
 from tests.benchmarks.figures import Progress
 from tests.benchmarks.progress import say
 from tests.benchmarks.stack import Stack
+
+if TYPE_CHECKING:
+    from pyiceberg.table.snapshots import Snapshot
 
 HELD = ("canaries", "audit")
 LOOK_SECONDS = 0.5
@@ -43,24 +47,20 @@ class Product:
         self.topics = {stream.name: stream.topic for stream in self.contracts.streams.values()}
         self.journals = {stream.name: stream.journal for stream in self.contracts.streams.values()}
         self.partials = tuple(f"partials.{name}" for name in plan(self.contracts, self.definitions))
-        self.audit_log = Path(stack.home.root) / "audit-cycles.jsonl"
 
     def start(self) -> None:
         """Make topics and tables, submit the job, start canaries and audit, wait for the first audited answer."""
         for line in apply(self.settings, self.contracts, self.definitions):
             say(line)
-        # A process of its own: the Flink client would keep half a gigabyte of this one.
-        submitting = multiprocessing.get_context("spawn").Process(target=_submit)
-        submitting.start()
-        submitting.join()
+        submit()
         flink = FlinkRest(self.settings.endpoints.flink)
-        (job,) = flink.jobs(deployment.JOB_NAME)
+        (job,) = flink.jobs(JOB_NAME)
         while len(set(flink.tasks_running(job.id))) > 1:
             time.sleep(LOOK_SECONDS)
         say("the intake job runs")
-        module = [sys.executable, "-m", "tests.benchmarks.follow"]
-        self._stack.start("canaries", [*module, "canaries"])
-        self._stack.start("audit", [*module, "audit", str(self.audit_log)])
+        daybook = [sys.executable, "-m", "pipelines.cli"]
+        self._stack.start("canaries", [*daybook, "run", "canaries"])
+        self._stack.start("audit", [*daybook, "audit", "--follow", "--json"])
         self.wait_until_audited(time.time(), "the first canaries")
 
     def hold(self) -> None:
@@ -101,23 +101,19 @@ class Product:
 
     def commits(self, name: str) -> list[Progress]:
         """Commits of a table: when, and rows in it."""
-        return commits_of(self.catalog.load_table(name).metadata.snapshots)
+        return [_commit(snapshot) for snapshot in self.catalog.load_table(name).metadata.snapshots]
 
-    def cycles(self, since: float, until: float) -> list[tuple[str, float]]:
-        """Outcome and seconds of the audit's cycles that began between two instants."""
-        lines = map(json.loads, self.audit_log.read_text().splitlines())
-        return [(line["outcome"], line["seconds"]) for line in lines if since <= line["at"] <= until]
+    def cycles(self, since: float, until: float) -> list[float]:
+        """Seconds of each of the audit's cycles that ended between two instants."""
+        lines = [line for line in (self._stack.home.logs / "audit.log").read_text().splitlines() if line.startswith("{")]
+        ended = [(datetime.fromisoformat(cycle["at"]).timestamp(), cycle["seconds"]) for cycle in map(json.loads, lines)]
+        return [seconds for at, seconds in ended if since <= at <= until]
 
 
-def commits_of(snapshots: list[object]) -> list[Progress]:
-    """When each snapshot was committed, and the rows in the table then."""
-    return [Progress(one.timestamp_ms / 1000, int(one.summary["total-records"])) for one in snapshots]  # type: ignore[attr-defined]
+def _commit(snapshot: "Snapshot") -> Progress:
+    rows = snapshot.summary["total-records"] if snapshot.summary else None
+    return Progress(snapshot.timestamp_ms / 1000, int(rows or 0))
 
 
 def _seconds(moment: datetime | None) -> float:
     return moment.astimezone(UTC).timestamp() if moment else 0.0
-
-
-def _submit() -> None:
-    contracts = contract_registry.load()
-    deployment.start(settings.load(), contracts, kpi_registry.load(contracts))

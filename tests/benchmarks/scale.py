@@ -17,9 +17,5 @@ class Scale:
     duplicates: float = 0.02
     late: float = 0.02
 
-    def shares(self) -> dict[str, float]:
-        """Shares of the load that are repeats and late."""
-        return {"duplicates": self.duplicates, "late": self.late}
-
 
 QUICK = Scale(rounds=1, warm_up=150_000, backlog=250_000, live_seconds=30.0, idle_seconds=15.0, kills=1)

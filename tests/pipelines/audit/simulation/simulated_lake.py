@@ -46,6 +46,7 @@ class SimulatedLake:
         self._clock = clock
         self._open: dict[str, Opened] = {}
         self._partials: dict[str, tuple[int, int]] = {}
+        self._samples = 0
         self.streams = catalog.streams
         self.partials = tuple(KEYS)
 
@@ -157,6 +158,12 @@ class SimulatedLake:
             rows.remove(row)
         self._catalog.overwrite(name, set(files), File(tuple(rows)), self._clock())
         self._step()
+
+    def misread(self, stream: str) -> int:
+        """Every 61st snapshot of a journal has a record that was decoded wrongly, which every other sample finds."""
+        self._step()
+        self._samples += 1
+        return int(self._open[stream].snapshot % 61 == 60 and self._samples % 2 == 1)
 
     def find_duplicates(self, stream: str) -> DuplicateCount:
         self._step()

@@ -1,0 +1,45 @@
+"""Old snapshots leave a table's metadata, which would otherwise grow with every commit and be read with every load."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyiceberg.table.update import AssertTableUUID, RemoveSnapshotsUpdate
+
+if TYPE_CHECKING:
+    from pyiceberg.table import Table
+    from pyiceberg.table.snapshots import Snapshot
+
+FLINK_JOB = "flink.job-id"
+
+
+def expire_snapshots(table: Table, before_ms: int) -> int:
+    """Forget snapshots committed before `before_ms` (epoch ms) that are older than everything a tag or branch names; how many.
+
+    The newest snapshot of a Flink job stays: a job that comes back looks there for what it has committed already and would
+    commit it again (https://github.com/apache/iceberg/issues/5846). Manifest lists of the forgotten snapshots are deleted,
+    data files are not: what a snapshot before the tag has, the tag has too. May be repeated.
+    """
+    doomed = expirable(table, before_ms)
+    if doomed:
+        # One update by hand: pyiceberg's own expiry copies the whole metadata once per snapshot.
+        update = RemoveSnapshotsUpdate(snapshot_ids=[snapshot.snapshot_id for snapshot in doomed])
+        table.catalog.commit_table(table, (AssertTableUUID(uuid=table.metadata.table_uuid),), (update,))
+        for snapshot in doomed:
+            if snapshot.manifest_list:
+                table.io.delete(snapshot.manifest_list)
+    return len(doomed)
+
+
+def expirable(table: Table, before_ms: int) -> list[Snapshot]:
+    """Snapshots that may be forgotten, oldest first."""
+    named = {reference.snapshot_id for reference in table.metadata.refs.values()}
+    oldest = min((one.timestamp_ms for one in table.metadata.snapshots if one.snapshot_id in named), default=0)
+    flink = [one for one in table.metadata.snapshots if _job(one)]
+    newest = max(flink, key=lambda one: one.timestamp_ms).snapshot_id if flink else None
+    limit = min(before_ms, oldest)
+    return [one for one in table.metadata.snapshots if one.timestamp_ms < limit and one.snapshot_id not in named and one.snapshot_id != newest]
+
+
+def _job(snapshot: Snapshot) -> str | None:
+    return snapshot.summary.additional_properties.get(FLINK_JOB) if snapshot.summary else None

@@ -1,0 +1,36 @@
+"""A journaled row held against the record it was decoded from, so that an error of the decoder cannot hide."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from contracts.model import NANO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from contracts.model import Field, Stream
+
+
+def misread_fields(stream: Stream, row: Mapping[str, Any], texts: Mapping[str, str]) -> list[str]:
+    """Fields whose landed value is not what the record's text form says; the text of `attributes` may be spelled differently."""
+    return [name for name, field in stream.fields.items() if field.type != "object" and not _same(field, row[name], texts.get(name))]
+
+
+def _same(field: Field, landed: Any, text: str | None) -> bool:
+    if text is None or landed is None:
+        return text is None and landed is None
+    match field.type:
+        case "integer":
+            return bool(landed == int(text))
+        case "time":
+            return round(landed.timestamp() * 1000) == int(text)
+        case "number":
+            return bool(landed == float(text))
+        case "money":
+            return bool(landed == Decimal(int(float(text) * NANO + 0.5)) / NANO)
+        case "boolean":
+            return bool(landed == (text == "true"))
+        case _:
+            return bool(landed == text)

@@ -1,0 +1,120 @@
+"""Repeats, conflicting repeats, late and disordered events and nonsense: what readers see is exact to the last row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from tests.stack import oracle
+from tests.stack.load import NANO, TENANTS, counted, deliveries, repeats, send_load
+from tests.stack.oracle import FACTS, GRAINS, PERCENTILES, SUMS
+from tests.stack.readings import ask, billionths, milliseconds, read_fact
+
+if TYPE_CHECKING:
+    from connectors.trino.client import TrinoClient
+    from tests.stack.local_stack import Stack
+
+pytestmark = pytest.mark.stack
+Events = dict[str, pl.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def sent(stack: Stack) -> pl.DataFrame:
+    """Everything that was simulated, audited."""
+    stack.await_audited(send_load(stack, seed=11, rate=1200, count=15_000))
+    return deliveries(stack)
+
+
+@pytest.fixture(scope="module")
+def events(sent: pl.DataFrame) -> Events:
+    return {stream: counted(sent, stream) for stream in ("runs", "model_calls")}
+
+
+@pytest.fixture(scope="module")
+def trino(stack: Stack) -> TrinoClient:
+    return stack.trino()
+
+
+def assert_same_rows(found: pl.DataFrame, wanted: pl.DataFrame) -> None:
+    assert found.height == wanted.height
+    assert_frame_equal(found, wanted.select(found.columns), check_row_order=False, check_dtypes=False, check_exact=True)
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_a_fact_is_the_first_delivery_of_each_identity_field_by_field(trino: TrinoClient, events: Events, fact: str) -> None:
+    stream, belongs = FACTS[fact]
+    assert_same_rows(read_fact(trino, fact, stream, TENANTS), events[stream].filter(belongs))
+
+
+def test_every_repeat_is_listed_and_told_apart_from_a_conflict(stack: Stack, sent: pl.DataFrame) -> None:
+    table = stack.catalog.load_table("audit.duplicates")
+    columns = ("stream", "partition", "offset", "conflicting")
+    listed = pl.DataFrame(table.scan(selected_fields=columns, snapshot_id=table.metadata.refs["audited"].snapshot_id).to_arrow())
+    assert_same_rows(listed.select(columns).join(sent, on=columns[:3], how="semi"), repeats(sent))
+
+
+@pytest.mark.parametrize("grain", GRAINS)
+@pytest.mark.parametrize("kpi", SUMS)
+def test_sums_of_a_kpi_are_exact(trino: TrinoClient, events: Events, kpi: str, grain: str) -> None:
+    definition = SUMS[kpi]
+    wanted = oracle.sums(definition, events[definition.stream], GRAINS[grain])
+    values = [billionths("value")] if kpi == "model_cost" else [*definition.values]
+    columns = ", ".join([milliseconds("period_start"), *oracle.BASE, *map('"{}"'.format, definition.dimensions), *values])
+    assert_same_rows(ask(trino, f"SELECT {columns} FROM serving.kpi_{kpi}{grain} WHERE {TENANTS}"), wanted)
+
+
+@pytest.mark.parametrize("kpi", [name for name, definition in SUMS.items() if definition.is_ratio])
+def test_a_ratio_is_its_numerator_over_its_denominator(trino: TrinoClient, sent: pl.DataFrame, kpi: str) -> None:
+    assert sent.height
+    wrong = f"value IS DISTINCT FROM CAST(numerator AS DOUBLE) / NULLIF(denominator, 0)"
+    assert ask(trino, f"SELECT * FROM serving.kpi_{kpi} WHERE {wrong}").rows() == []
+
+
+@pytest.mark.parametrize("grain", GRAINS)
+@pytest.mark.parametrize("kpi", PERCENTILES)
+def test_percentiles_are_within_one_percent(trino: TrinoClient, events: Events, kpi: str, grain: str) -> None:
+    definition = PERCENTILES[kpi]
+    keys = ["period_start", *oracle.BASE, *definition.dimensions]
+    wanted = oracle.percentiles(definition, events[definition.stream], GRAINS[grain])
+    columns = ", ".join([milliseconds("period_start"), *keys[1:], "n", "p50", "p95", "p99"])
+    found = ask(trino, f"SELECT {columns} FROM serving.kpi_{kpi}{grain} WHERE {TENANTS}")
+    assert_same_rows(found.select(*keys, "n"), wanted)
+    both = found.join(wanted, on=keys, suffix="_exact", nulls_equal=True)
+    assert [row for row in both.iter_rows(named=True) for p in ("p50", "p95", "p99") if not oracle.is_close(row[p], row[f"{p}_exact"])] == []
+
+
+def test_runs_are_folded_exactly_from_both_streams(trino: TrinoClient, events: Events) -> None:
+    wanted = oracle.runs(events["runs"], events["model_calls"])
+    times = ("created_at", "started_at", "finished_at", "last_event_at")
+    special = {name: milliseconds(name) for name in times} | {"cost_usd": billionths("cost_usd")}
+    columns = ", ".join(special.get(name, name) for name in wanted.columns)
+    assert_same_rows(ask(trino, f"SELECT {columns} FROM serving.runs WHERE {TENANTS}"), wanted)
+
+
+@pytest.mark.parametrize("kpi", SUMS)
+def test_the_long_view_has_the_same_values(trino: TrinoClient, events: Events, kpi: str) -> None:
+    definition = SUMS[kpi]
+    wanted = oracle.sums(definition, events[definition.stream], GRAINS[""])
+    if definition.is_ratio:
+        ratio = wanted.filter(pl.col("denominator") > 0).select(value=pl.col("numerator") / pl.col("denominator"))
+        totals = {"value": ratio["value"].sum()}
+    else:
+        totals = {name: wanted[name].sum() / (NANO if kpi == "model_cost" else 1) for name in definition.values}
+    found = trino.query(f"SELECT measure, SUM(value) FROM serving.kpis WHERE kpi = '{kpi}' AND {TENANTS} GROUP BY measure")[1]
+    assert {measure: pytest.approx(value, rel=1e-9) for measure, value in found} == totals
+
+
+@pytest.mark.parametrize("kpi", PERCENTILES)
+def test_the_long_view_has_the_same_percentiles(trino: TrinoClient, sent: pl.DataFrame, kpi: str) -> None:
+    assert sent.height
+    long = f"SELECT COUNT(*), SUM(value) FROM serving.kpis WHERE kpi = '{kpi}' AND measure = 'p95'"
+    (found,), (wanted,) = trino.query(long)[1], trino.query(f"SELECT COUNT(*), SUM(p95) FROM serving.kpi_{kpi}")[1]
+    assert found == pytest.approx(wanted, rel=1e-9)
+
+
+def test_no_window_was_left_unexplained(trino: TrinoClient, sent: pl.DataFrame) -> None:
+    assert sent.height
+    assert trino.query("SELECT * FROM ops.reconciliation WHERE verdict NOT IN ('stand', 'duplicate', 'supplement', 'late', 'double_commit')")[1] == []
