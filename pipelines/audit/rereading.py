@@ -25,7 +25,7 @@ def _same(field: Field, landed: Any, text: str | None) -> bool:
         case "integer":
             return bool(landed == int(text))
         case "time":
-            return round(landed.timestamp() * 1000) == int(text)
+            return bool(round(landed.timestamp() * 1000) == int(text))
         case "number":
             return bool(landed == float(text))
         case "money":
