@@ -69,7 +69,7 @@ def test_sums_of_a_kpi_are_exact(trino: TrinoClient, events: Events, kpi: str, g
 @pytest.mark.parametrize("kpi", [name for name, definition in SUMS.items() if definition.is_ratio])
 def test_a_ratio_is_its_numerator_over_its_denominator(trino: TrinoClient, sent: pl.DataFrame, kpi: str) -> None:
     assert sent.height
-    wrong = f"value IS DISTINCT FROM CAST(numerator AS DOUBLE) / NULLIF(denominator, 0)"
+    wrong = "value IS DISTINCT FROM CAST(numerator AS DOUBLE) / NULLIF(denominator, 0)"
     assert ask(trino, f"SELECT * FROM serving.kpi_{kpi} WHERE {wrong}").rows() == []
 
 
@@ -104,7 +104,7 @@ def test_the_long_view_has_the_same_values(trino: TrinoClient, events: Events, k
     else:
         totals = {name: wanted[name].sum() / (NANO if kpi == "model_cost" else 1) for name in definition.values}
     found = trino.query(f"SELECT measure, SUM(value) FROM serving.kpis WHERE kpi = '{kpi}' AND {TENANTS} GROUP BY measure")[1]
-    assert {measure: pytest.approx(value, rel=1e-9) for measure, value in found} == totals
+    assert dict(found) == {measure: pytest.approx(total, rel=1e-9) for measure, total in totals.items() if total}
 
 
 @pytest.mark.parametrize("kpi", PERCENTILES)
