@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from pipelines.cli.failures import sentence
 from pipelines.cli.output import say, say_at
 from pipelines.cli.quiet import engine_output_to
 from pipelines.cli.workspace import Workspace, workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pipelines.intake import StatementSet
+    from pipelines.settings import Settings
 
 ANY_KAFKA, ANY_CATALOG = "localhost:9092", "http://localhost:8181"
 """Stand in the plan while there is no stack."""
@@ -62,7 +68,8 @@ def intake() -> None:
 
     settings, contracts, definitions = workspace()
     settings.endpoints  # noqa: B018 - says at once that there is no stack
-    keep(settings, contracts, definitions, stop_signal(), say_at)
+    with _flink_client(settings) as terminal:
+        keep(settings, contracts, definitions, stop_signal(), partial(say_at, file=terminal))
 
 
 @run.command(epilog="\b\nExample:\n  daybook run canaries --interval 0.5")
@@ -98,6 +105,22 @@ def deploy(*, force: bool) -> None:
     say(f"definition {before or 'none'} -> {current}: job {job_id} goes on where the tables stop")
 
 
+@contextmanager
+def _flink_client(settings: Settings) -> Iterator[TextIO]:
+    """Keep what Flink's client writes in a log beside the engines' own; yields the terminal.
+
+    Raises:
+        ClickException: the client failed; its log says why.
+    """
+    log = settings.home / "logs" / "flink-client.log"
+    with engine_output_to(log) as terminal:
+        try:
+            yield terminal
+        except RuntimeError as error:
+            message = f"Flink's client failed: {sentence(error)} See {log}"
+            raise click.ClickException(message) from error
+
+
 def _statements(space: Workspace, *, needs_stack: bool) -> StatementSet:
     from pipelines.intake import statement_set  # noqa: PLC0415 - help must not wait for it
     from pipelines.settings import SettingsError  # noqa: PLC0415
@@ -117,5 +140,5 @@ def _explained(space: Workspace, statements: StatementSet) -> str:
     endpoints = space.settings.endpoints
     session.use_libraries(endpoints.flink_lib, endpoints.flink_conf)
     configuration = session.remote(endpoints.flink, endpoints.checkpoints, "explain", space.settings.checkpoint_seconds)
-    with engine_output_to(space.settings.home / "logs" / "flink-client.log"):
+    with _flink_client(space.settings):
         return session.explain(configuration, statements.definitions, list(statements.inserts.values()))

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -23,9 +23,9 @@ def say(text: str) -> None:
     click.echo(text)
 
 
-def say_at(text: str) -> None:
+def say_at(text: str, file: TextIO | None = None) -> None:
     """One line of a log, with the time in front."""
-    click.echo(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ} {text}")
+    click.echo(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ} {text}", file)
 
 
 def say_json(document: object, *, indent: int | None = 2) -> None:

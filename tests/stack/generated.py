@@ -39,7 +39,7 @@ ATTRIBUTES = (
 
 
 def generate(stream: Stream, now_ms: int, count: int) -> list[bytes]:
-    """So many records for a stream, always the same but for the times, which lie about `now_ms`."""
+    """Every edge of every field once, every odd value once per type, and `count` mixtures; always the same but for the times about `now_ms`."""
     found: list[bytes] = []
 
     @seed(20_260_601)
@@ -49,7 +49,7 @@ def generate(stream: Stream, now_ms: int, count: int) -> list[bytes]:
         found.append(record)
 
     collect()
-    return [*found, *_at_time_bounds(stream, now_ms)]
+    return [*found, *_one_by_one(stream, now_ms), *_at_time_bounds(stream, now_ms)]
 
 
 def valid_event(stream: Stream, event: EventType, number: int, now_ms: int) -> dict[str, Any]:
@@ -158,10 +158,23 @@ def _maimed(record: bytes) -> st.SearchStrategy[bytes]:
     )
 
 
+def _one_by_one(stream: Stream, now_ms: int) -> Iterator[bytes]:
+    """Valid events with one value exchanged."""
+    odd = [*ODD_NUMBERS, *map(json.dumps, ODD_NUMBERS), *map(json.dumps, ODD_TEXTS), *(json.dumps(text, ensure_ascii=False) for text in ODD_TEXTS)]
+    tried: set[str] = set()
+    for field in stream.fields.values():
+        event = next((event for event in stream.event_types.values() if field.name in event.carried), stream.event_types[CANARY])
+        others = [] if field.type in tried else [*odd, *LITERALS, *ATTRIBUTES]
+        tried.add(field.type)
+        for number, text in enumerate([*_edges(field, now_ms), *others]):
+            members = valid_event(stream, event, number, now_ms) | {"event_id": f"{TENANT}-{field.name}-{number}", field.name: Spelled(text)}
+            yield spell(members.items(), blanks=False)
+
+
 def _at_time_bounds(stream: Stream, now_ms: int) -> Iterator[bytes]:
     """Events at every millisecond about the bounds, one of which will be the very bound when the broker stamps them."""
     event = next(iter(stream.event_types.values()))
     for bound in (now_ms - MAX_AGE_MS, now_ms + MAX_AHEAD_MS):
         for step in range(400):
             values = valid_event(stream, event, step, now_ms) | {"event_id": f"{TENANT}-bound-{bound + step}", "event_time": bound + step}
-            yield spell([*values.items()], blanks=False)
+            yield spell(values.items(), blanks=False)

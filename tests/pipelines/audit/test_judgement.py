@@ -1,11 +1,13 @@
 """What one finding about a stream does to it."""
 
+from typing import cast
+
 from pipelines.audit.frontier import MISREAD, Position, StreamFrontier, WindowFrontier
 from pipelines.audit.judgement import Case, Finding, judge_stream
 from pipelines.audit.lake import Comparison, DuplicateCount, Lake, Offsets, Span
 
 
-class OneStream(Lake):
+class OneStream:
     """A stream whose three new rows are complete; `wrong` of the sampled ones differ from their records."""
 
     def __init__(self, wrong: int) -> None:
@@ -35,7 +37,7 @@ class OneStream(Lake):
 def judge(wrong: int, *, is_released: bool = False) -> Finding:
     frontier = StreamFrontier({0: Position(0, 0)}, {"kpis": WindowFrontier(-1, -1, {0: 0})})
     offsets = {0: Offsets(3, 3, 0, 2, 12_000)}
-    return judge_stream(OneStream(wrong), Case("runs", frontier, {"kpis": Span(10_000, 10_000)}, offsets, 12_000, 99, 10, is_released))
+    return judge_stream(cast("Lake", OneStream(wrong)), Case("runs", frontier, {"kpis": Span(10_000, 10_000)}, offsets, 12_000, 99, 10, is_released))
 
 
 def test_a_delivery_that_differs_from_its_record_holds_the_stream() -> None:

@@ -160,6 +160,7 @@ class SimulatedLake:
 
     def misread(self, stream: str) -> int:
         """Nothing is ever decoded wrongly here; what a finding does is tested in `test_judgement.py`."""
+        del stream
         self._step()
         return 0
 
