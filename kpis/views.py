@@ -77,78 +77,14 @@ def kpi_views(kpi: Kpi, stream: Stream, kpis: tuple[Kpi, ...]) -> tuple[View, ..
     return tuple(_kpi_view(kpi, stream, kpis, suffix, grain) for suffix, grain in GRAINS.items())
 
 
-def long_view(kpis: Mapping[str, tuple[Kpi, ...]], streams: Mapping[str, Stream]) -> View:
-    """Every KPI by minute in one long table: one row per KPI, measure and combination of dimensions.
-
-    Each partial row is spread over the KPIs it counts for, so that the table is read once however many KPIs there are.
-    """
-    items = [item for name, of_stream in kpis.items() for kpi in of_stream if not kpi.histogram for item in _long_items(kpi, streams[name], of_stream)]
-    histograms = [kpi for of_stream in kpis.values() for kpi in of_stream if kpi.histogram]
-    base = ", ".join(BASE_DIMENSIONS)
-    dimensions = "\n".join(f"      WHEN '{kpi.name}' THEN {_dimension_map(kpi)}" for kpi in histograms)
-    percentiles = ", ".join(f"ROW('p{rank}', {_percentile(rank)})" for rank in PERCENTILES)
-    units = " ".join(f"WHEN '{kpi.name}' THEN '{kpi.unit}'" for of_stream in kpis.values() for kpi in of_stream)
-    query = f"""WITH counted AS (
-  SELECT "minute" AS period_start, kpi, measure, {base}, dimensions,
-    SUM(numerator) AS numerator, SUM(denominator) AS denominator, MAX(scale) AS scale
-  FROM lake.audited.kpis
-  CROSS JOIN UNNEST(ARRAY[
-{_comma(f"    {item}" for item in items)}
-  ]) AS item (kpi, measure, numerator, denominator, scale, dimensions)
-  WHERE numerator IS NOT NULL OR denominator IS NOT NULL
-  GROUP BY "minute", kpi, measure, {base}, dimensions
-),
-bucketed AS (
-  SELECT period_start, kpi, {base}, dimensions, bucket, SUM(n) AS n
-  FROM (
-    SELECT "minute" AS period_start, kpi, {base}, bucket, n, CASE kpi
-{dimensions}
-    END AS dimensions
-    FROM lake.audited.histograms
-  )
-  GROUP BY period_start, kpi, {base}, dimensions, bucket
-),
-ranked AS (
-  SELECT period_start, kpi, {base}, dimensions, bucket,
-    SUM(n) OVER (PARTITION BY period_start, kpi, {base}, dimensions ORDER BY bucket) AS reached,
-    SUM(n) OVER (PARTITION BY period_start, kpi, {base}, dimensions) AS total
-  FROM bucketed
-),
-percentiles AS (
-  SELECT period_start, kpi, {base}, dimensions, ARRAY[{percentiles}] AS measures
-  FROM ranked
-  GROUP BY period_start, kpi, {base}, dimensions
-),
-long AS (
-  SELECT period_start, kpi, measure, {base}, dimensions,
-    CAST(numerator AS DOUBLE) / IF(scale = 0, NULLIF(denominator, 0), scale) AS value
-  FROM counted
-  UNION ALL
-  SELECT period_start, kpi, measure, {base}, dimensions, value
-  FROM percentiles CROSS JOIN UNNEST(measures) AS item (measure, value)
-)
-SELECT period_start, kpi, measure, {base}, CAST(json_parse(dimensions) AS MAP(VARCHAR, VARCHAR)) AS dimensions, value, CASE kpi {units} END AS unit
-FROM long"""
-    comments = {
-        "period_start": "Minute of event time.",
-        "kpi": "Name of the KPI.",
-        "measure": "Which of the KPI's values.",
-        **{name: f"Base dimension {name}." for name in BASE_DIMENSIONS},
-        "dimensions": "The KPI's own dimensions.",
-        "value": "The value in the KPI's unit.",
-        "unit": "Unit of the value.",
-    }
-    return View("serving.kpis", query, "Every KPI by minute, in long form.", comments)
-
-
 def entity_view(entity: Entity) -> View:
     """One row per entity, folded from the audited partials of every stream that tells about it."""
     folds = [f"  {_fold(entity, name)} AS {name}" for name in entity.columns]
     shown = [f"  {column.shown} AS {name}" if column.shown else f"  {name}" for name, column in entity.columns.items()]
     keys = f"  tenant_id,\n  {entity.key},\n"
     query = (
-        f"WITH folded AS (\nSELECT\n{keys}{_comma(folds)}\nFROM lake.audited.{entity.name}\nGROUP BY tenant_id, {entity.key}\n)\n"
-        f"SELECT\n{keys}{_comma(shown)}\nFROM folded"
+        f"WITH folded AS (\nSELECT\n{keys}{comma(folds)}\nFROM lake.audited.{entity.name}\nGROUP BY tenant_id, {entity.key}\n)\n"
+        f"SELECT\n{keys}{comma(shown)}\nFROM folded"
     )
     comments = {"tenant_id": "Customer account.", entity.key: f"Identifies one of the {entity.name}."}
     comments |= {name: column.description for name, column in entity.columns.items()}
@@ -180,12 +116,12 @@ def _measure_query(kpi: Kpi, stream: Stream, kpis: tuple[Kpi, ...], dimensions: 
     condition = f"stream = '{stream.name}'" + (f" AND ({relevant})" if relevant else "")
     selected = [f"  date_trunc('{grain}', \"minute\") AS period_start", *(f"  {quote(name, chr(34))}" for name in dimensions), *values]
     groups = ", ".join(str(place) for place in range(1, len(dimensions) + 2))
-    return f"SELECT\n{_comma(selected)}\nFROM lake.audited.kpis\nWHERE {condition}\nGROUP BY {groups}"
+    return f"SELECT\n{comma(selected)}\nFROM lake.audited.kpis\nWHERE {condition}\nGROUP BY {groups}"
 
 
 def _percentile_query(kpi: Kpi, dimensions: tuple[str, ...], grain: str) -> str:
     names = ", ".join(quote(name, '"') for name in dimensions)
-    ranks = [f"  {_percentile(rank)} AS p{rank}" for rank in PERCENTILES]
+    ranks = [f"  {percentile_sql(rank)} AS p{rank}" for rank in PERCENTILES]
     return f"""WITH counted AS (
   SELECT date_trunc('{grain}', "minute") AS period_start, {names}, bucket, SUM(n) AS n
   FROM lake.audited.histograms
@@ -199,12 +135,12 @@ ranked AS (
   FROM counted
 )
 SELECT period_start, {names}, MAX(total) AS n,
-{_comma(ranks)}
+{comma(ranks)}
 FROM ranked
 GROUP BY period_start, {names}"""
 
 
-def _percentile(rank: int) -> str:
+def percentile_sql(rank: int) -> str:
     """Nearest-rank percentile: the middle, on the log scale, of the first bucket that reaches the rank."""
     return f"MIN(CASE WHEN reached * 100 >= total * {rank} THEN CASE WHEN bucket = 0 THEN 0E0 ELSE POWER(1.02E0, bucket - 0.5E0) END END)"
 
@@ -217,10 +153,11 @@ def _aggregate(measure: Measure, column: str, where: str | None) -> str:
 
 def _read_back(stream: Stream, measure: Measure, column: str, where: str | None) -> str:
     folded = _aggregate(measure, column, where)
-    return _dollars(folded) if _is_money(measure, stream) else folded
+    return _dollars(folded) if is_money(measure, stream) else folded
 
 
-def _is_money(measure: Measure, stream: Stream) -> bool:
+def is_money(measure: Measure, stream: Stream) -> bool:
+    """True when a measure is stored in billionths of a dollar."""
     return measure.value is not None and any(stream.fields[name].type == "money" for name in columns(measure.value))
 
 
@@ -232,29 +169,6 @@ def _value_comments(kpi: Kpi) -> dict[str, str]:
     if kpi.is_ratio:
         return {"numerator": "Upper part of the ratio; additive.", "denominator": "Lower part of the ratio; additive.", "value": "The ratio."}
     return dict.fromkeys(kpi.measures, f"In {kpi.unit}; additive.")
-
-
-def _long_items(kpi: Kpi, stream: Stream, kpis: tuple[Kpi, ...]) -> list[str]:
-    """ROW(kpi, measure, numerator, denominator, scale, dimensions) of a partial row for each value of a KPI."""
-    keys = key_columns(stream, kpis)
-    parts = {name: _part(kpi.narrowed(measure), stream, keys) for name, measure in kpi.measures.items()}
-    if kpi.is_ratio:
-        return [f"ROW('{kpi.name}', 'value', {parts['numerator']}, {parts['denominator']}, 0, {_dimension_map(kpi)})"]
-    scale = {name: NANO if _is_money(measure, stream) else 1 for name, measure in kpi.measures.items()}
-    return [f"ROW('{kpi.name}', '{name}', {part}, NULL, {scale[name]}, {_dimension_map(kpi)})" for name, part in parts.items()]
-
-
-def _part(measure: Measure, stream: Stream, keys: frozenset[str]) -> str:
-    one = reading(measure, keys)
-    condition = f"stream = '{stream.name}'" + (f" AND {one.where}" if one.where else "")
-    return f"IF({condition}, {one.column})"
-
-
-def _dimension_map(kpi: Kpi) -> str:
-    """A KPI's own dimensions as JSON text, which unlike a map can be grouped and sorted by."""
-    keys = ", ".join(f"'{name}'" for name in kpi.dimensions)
-    items = ", ".join(f"CAST({quote(name, chr(34))} AS VARCHAR)" for name in kpi.dimensions)
-    return f"json_format(CAST(MAP(ARRAY[{keys}], ARRAY[{items}]) AS JSON))"
 
 
 def _fold(entity: Entity, name: str) -> str:
@@ -272,5 +186,6 @@ def _fold(entity: Entity, name: str) -> str:
             return folded
 
 
-def _comma(lines: Iterable[str]) -> str:
+def comma(lines: Iterable[str]) -> str:
+    """Lines of a SQL list."""
     return ",\n".join(lines)

@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from kpis import views
+from kpis.long_view import long_view
 from kpis.partials import plan
 from kpis.views import View
 from transforms.facts import fact_columns, fact_query
@@ -50,7 +51,7 @@ def all_views(contracts: Registry, definitions: Definitions) -> tuple[View, ...]
         found += [view for kpi in kpis for view in views.kpi_views(kpi, stream, kpis)]
     found += [views.entity_view(entity) for entity in definitions.entities.values()]
     kpis_of = {name: definitions.of_stream(name) for name in contracts.streams}
-    return (*found, views.long_view(kpis_of, contracts.streams), STATUS)
+    return (*found, long_view(kpis_of, contracts.streams), STATUS)
 
 
 def create_views(trino: TrinoClient, contracts: Registry, definitions: Definitions) -> Iterator[str]:

@@ -11,6 +11,7 @@ import numpy as np
 from contracts.identifiers import quote
 from kpis.recompute import WINDOW_MS, WINDOW_START, recompute_query
 from pipelines.audit.identities import ENTRY
+from pipelines.audit.working_table import PARQUET, WorkingTable
 from transforms.journal import normal_form
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from kpis.partials import PartialTable
 
 DAY_MS = 86_400_000
-_PARQUET = "SELECT * FROM read_parquet(?, union_by_name = true, hive_partitioning = false)"
 
 
 @dataclass(frozen=True)
@@ -38,75 +38,60 @@ class Summary:
     reach_ms: int
 
 
-class Deliveries:
+class Deliveries(WorkingTable):
     """The working table of one stream; `fresh` marks the rows that are not published, `duplicate` those that do not count."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, stream: Stream, tables: Iterable[PartialTable], template: pa.Table) -> None:
         """Make an empty table with the columns that the aggregations of `tables` read; `template` has the journal's columns."""
-        self._connection = connection
+        super().__init__(connection, f"{stream.name}_deliveries")
         self._stream = stream
-        self._name = f"{stream.name}_deliveries"
         self._template = f"{stream.name}_template"
         sql = " ".join(recompute_query(table, stream.name, "delivered", "") for table in tables)
         self._read = [name for name in stream.fields if re.search(rf"\b{name}\b", sql)]
         connection.register(self._template, template)
-        connection.execute(f"CREATE OR REPLACE TABLE {self._name} AS {self._select(self._template, fresh=False)}")
-
-    @property
-    def name(self) -> str:
-        """Name of the DuckDB table."""
-        return self._name
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._connection.execute(f"DELETE FROM {self._name}")
-
-    def forget_fresh(self) -> None:
-        """Forget rows that were opened and not published."""
-        self._connection.execute(f"DELETE FROM {self._name} WHERE fresh")
+        connection.execute(f"CREATE OR REPLACE TABLE {self.name} AS {self._select(self._template, fresh=False)}")
 
     def settle(self, floor_ms: int, counted: Mapping[int, int]) -> None:
         """Take the fresh rows as published; forget rows appended before `floor_ms` and below `counted` (next offset per partition)."""
-        self._connection.execute(f"UPDATE {self._name} SET fresh = FALSE WHERE fresh")
-        self._connection.execute(f"DELETE FROM {self._name} WHERE appended_ms < {floor_ms} AND {self.below(counted)}")
+        self._settle(f"appended_ms < {floor_ms} AND {self.below(counted)}")
 
     def load(self, paths: Sequence[str], condition: str, *, fresh: bool) -> None:
         """Add the rows of Parquet files that meet a condition on `partition`, `offset` and `appended_ms`; a path given twice counts twice."""
         if paths:
-            source = f"(SELECT * FROM {self._template} UNION ALL BY NAME {_PARQUET})"
-            self._connection.execute(f"INSERT INTO {self._name} {self._select(source, fresh=fresh)} WHERE {condition}", [list(paths)])
+            source = f"(SELECT * FROM {self._template} UNION ALL BY NAME {PARQUET})"
+            self._connection.execute(f"INSERT INTO {self.name} {self._select(source, fresh=fresh)} WHERE {condition}", [list(paths)])
 
     def summaries(self) -> list[Summary]:
         """Fresh rows per partition."""
-        query = f'SELECT "partition", count(*), count(DISTINCT "offset"), max("offset"), max(appended_ms) FROM {self._name} WHERE fresh GROUP BY 1'
+        query = f'SELECT "partition", count(*), count(DISTINCT "offset"), max("offset"), max(appended_ms) FROM {self.name} WHERE fresh GROUP BY 1'
         return [Summary(*row) for row in self._connection.execute(query).fetchall()]
 
     def offsets(self, partition: int) -> NDArray[Any]:
         """Distinct fresh offsets of one partition, ascending."""
-        query = f'SELECT DISTINCT "offset" FROM {self._name} WHERE fresh AND "partition" = {partition} ORDER BY 1'
+        query = f'SELECT DISTINCT "offset" FROM {self.name} WHERE fresh AND "partition" = {partition} ORDER BY 1'
         offsets: NDArray[Any] = self._connection.execute(query).fetchnumpy()["offset"]
         return offsets
 
     def fresh_identities(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """Identities of the fresh rows in the order in which they win, and their event days."""
-        return self._identities(self._name, "fresh", [])
+        return self._identities(self.name, "fresh", [])
 
     def identities_in(self, paths: Sequence[str], partition: int, low: int, high: int) -> tuple[NDArray[Any], NDArray[Any]]:
         """The same of the rows of Parquet files in a range of offsets, both ends included."""
-        source = self._select(f"(SELECT * FROM {self._template} UNION ALL BY NAME {_PARQUET})", fresh=False)
-        return self._identities(f"({source})", _between(partition, low, high), [list(paths)]) if paths else self._identities(self._name, "FALSE", [])
+        source = self._select(f"(SELECT * FROM {self._template} UNION ALL BY NAME {PARQUET})", fresh=False)
+        return self._identities(f"({source})", _between(partition, low, high), [list(paths)]) if paths else self._identities(self.name, "FALSE", [])
 
     def take_below(self, positions: Mapping[int, int]) -> list[tuple[int, int, int]]:
         """Forget the fresh rows below `positions` (next offset per partition); partition, least and greatest offset of them."""
         below = f"fresh AND {self.below(positions)}"
-        query = f'SELECT "partition", min("offset"), max("offset") FROM {self._name} WHERE {below} GROUP BY 1'
+        query = f'SELECT "partition", min("offset"), max("offset") FROM {self.name} WHERE {below} GROUP BY 1'
         taken = [(int(partition), int(low), int(high)) for partition, low, high in self._connection.execute(query).fetchall()]
-        self._connection.execute(f"DELETE FROM {self._name} WHERE {below}")
+        self._connection.execute(f"DELETE FROM {self.name} WHERE {below}")
         return taken
 
     def copies(self, paths: Sequence[str], partition: int, low: int, high: int) -> int:
         """Copies beyond the first of each offset of a range, both ends included, in Parquet files."""
-        query = f'SELECT count(*) - count(DISTINCT "offset") FROM ({_PARQUET}) WHERE {_between(partition, low, high)}'
+        query = f'SELECT count(*) - count(DISTINCT "offset") FROM ({PARQUET}) WHERE {_between(partition, low, high)}'
         row = self._connection.execute(query, [list(paths)]).fetchone()
         return int(row[0]) if row else 0
 
@@ -114,14 +99,14 @@ class Deliveries:
         """Mark the rows at the given places (columns partition and offset) as duplicates."""
         self._connection.register("marked", places)
         self._connection.execute(
-            f"""UPDATE {self._name} SET duplicate = TRUE FROM marked
-                WHERE {self._name}."partition" = marked."partition" AND {self._name}."offset" = marked."offset\""""
+            f"""UPDATE {self.name} SET duplicate = TRUE FROM marked
+                WHERE {self.name}."partition" = marked."partition" AND {self.name}."offset" = marked."offset\""""
         )
         self._connection.unregister("marked")
 
     def unmark_fresh(self) -> None:
         """Take back the marks of rows that are not published."""
-        self._connection.execute(f"UPDATE {self._name} SET duplicate = FALSE WHERE fresh AND duplicate")
+        self._connection.execute(f"UPDATE {self.name} SET duplicate = FALSE WHERE fresh AND duplicate")
 
     def late_condition(self, counted: Mapping[int, int], before_ms: int) -> str:
         """Condition of rows at or past `counted` that were appended before `before_ms` and count."""
@@ -129,12 +114,12 @@ class Deliveries:
 
     def count(self, condition: str) -> int:
         """Number of rows that meet a condition."""
-        row = self._connection.execute(f"SELECT count(*) FROM {self._name} WHERE {condition}").fetchone()
+        row = self._connection.execute(f"SELECT count(*) FROM {self.name} WHERE {condition}").fetchone()
         return int(row[0]) if row else 0
 
     def recompute(self, table: PartialTable, condition: str, lane: str) -> str:
         """Query of the partial rows that the rows meeting a condition make."""
-        relation = f"(SELECT * FROM {self._name} WHERE {condition})"
+        relation = f"(SELECT * FROM {self.name} WHERE {condition})"
         return recompute_query(table, self._stream.name, relation, lane)
 
     @staticmethod
@@ -148,7 +133,7 @@ class Deliveries:
 
     def windows_with(self, condition: str) -> set[int]:
         """Window ends (epoch ms) of the rows that meet a condition."""
-        query = f"SELECT DISTINCT {self.window_end()} FROM {self._name} WHERE {condition}"
+        query = f"SELECT DISTINCT {self.window_end()} FROM {self.name} WHERE {condition}"
         return {int(row[0]) for row in self._connection.execute(query).fetchall()}
 
     def late_windows(self, through_ms: int, known: Iterable[int]) -> set[int]:
@@ -160,7 +145,7 @@ class Deliveries:
         query = f"""SELECT DISTINCT window_end FROM (
                       SELECT "partition", {self.window_end()} AS window_end,
                         max(appended_ms) OVER (PARTITION BY "partition" ORDER BY "offset" ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
-                      FROM {self._name}
+                      FROM {self.name}
                     ) WHERE (reached >= window_end OR "partition" NOT IN ({partitions})) AND window_end <= {through_ms}"""
         return {int(row[0]) for row in self._connection.execute(query).fetchall()}
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from contracts.identifiers import quote
 from pipelines.audit.lake import Comparison, Span
+from pipelines.audit.working_table import PARQUET, WorkingTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,45 +18,30 @@ if TYPE_CHECKING:
     from pipelines.audit.deliveries import Deliveries
 
 
-class Streamed:
+class Streamed(WorkingTable):
     """The working table of one partial table; `fresh` marks the rows that are not in the tagged snapshot."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, table: PartialTable, template: pa.Table, lane: str) -> None:
         """Make an empty table with the partial table's columns."""
-        self._connection = connection
+        super().__init__(connection, f"{table.name}_streamed")
         self._table = table
         self._lane = lane
-        self._name = f"{table.name}_streamed"
         self._template = f"{table.name}_partials_template"
         self.columns = ", ".join(quote(name, '"') for name in table.columns)
         connection.register(self._template, template)
-        connection.execute(f"CREATE OR REPLACE TABLE {self._name} AS SELECT {self.columns}, FALSE AS fresh FROM {self._template}")
-
-    @property
-    def name(self) -> str:
-        """Name of the DuckDB table."""
-        return self._name
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._connection.execute(f"DELETE FROM {self._name}")
-
-    def forget_fresh(self) -> None:
-        """Forget rows that were opened and not published."""
-        self._connection.execute(f"DELETE FROM {self._name} WHERE fresh")
+        connection.execute(f"CREATE OR REPLACE TABLE {self.name} AS SELECT {self.columns}, FALSE AS fresh FROM {self._template}")
 
     def settle(self, proved: Mapping[str, int]) -> None:
         """Take the fresh rows as published and forget the windows up to `proved` (epoch ms per stream)."""
-        self._connection.execute(f"UPDATE {self._name} SET fresh = FALSE WHERE fresh")
-        self._connection.execute(f"DELETE FROM {self._name} WHERE NOT ({self._after(proved)})")
+        self._settle(f"NOT ({self._after(proved)})")
 
     def load(self, paths: Sequence[str], *, fresh: bool, after: Mapping[str, int] | None = None) -> None:
         """Add the rows of Parquet files, those past the window ends `after` only; a path given twice counts twice."""
         if not paths:
             return
-        source = f"(SELECT * FROM {self._template} UNION ALL BY NAME SELECT * FROM read_parquet(?, union_by_name = true, hive_partitioning = false))"
+        source = f"(SELECT * FROM {self._template} UNION ALL BY NAME {PARQUET})"
         where = f" WHERE {self._after(after)}" if after is not None else ""
-        self._connection.execute(f"INSERT INTO {self._name} SELECT {self.columns}, {fresh} FROM {source}{where}", [list(paths)])
+        self._connection.execute(f"INSERT INTO {self.name} SELECT {self.columns}, {fresh} FROM {source}{where}", [list(paths)])
 
     def spans(self, paths: Sequence[str]) -> dict[str, Span]:
         """Per stream the least and greatest window end in Parquet files."""
@@ -67,7 +53,7 @@ class Streamed:
     def fresh_windows(self, stream: str, through_ms: int) -> tuple[int, ...]:
         """Window ends up to `through_ms` among the fresh rows of a stream, ascending."""
         condition = f"fresh AND stream = '{stream}' AND epoch_ms(window_end) <= {through_ms}"
-        query = f"SELECT DISTINCT epoch_ms(window_end) FROM {self._name} WHERE {condition} ORDER BY 1"
+        query = f"SELECT DISTINCT epoch_ms(window_end) FROM {self.name} WHERE {condition} ORDER BY 1"
         return tuple(int(row[0]) for row in self._connection.execute(query).fetchall())
 
     def compare(self, deliveries: Deliveries, stream: str, after_ms: int, through_ms: int, find_late: Callable[[], set[int]]) -> tuple[Comparison, ...]:
@@ -78,7 +64,7 @@ class Streamed:
         condition = deliveries.window_condition(after_ms, through_ms)
         within = f"stream = '{stream}' AND epoch_ms(window_end) > {after_ms} AND epoch_ms(window_end) <= {through_ms}"
         query = f"""
-            WITH theirs AS (SELECT {self.columns} FROM {self._name} WHERE {within}),
+            WITH theirs AS (SELECT {self.columns} FROM {self.name} WHERE {within}),
             once AS (SELECT DISTINCT * FROM theirs),
             ours AS ({deliveries.recompute(self._table, condition, self._lane)}),
             digests AS ({" UNION ALL ".join(self._digest(side) for side in ("theirs", "once", "ours"))}),

@@ -12,7 +12,7 @@ import click
 from pipelines.cli.failures import may_pass, sentence
 from pipelines.cli.output import clock, counts, iso, json_option, now_ms, say_at, say_json
 from pipelines.cli.workspace import Workspace, workspace
-from pipelines.locks import exclusive
+from pipelines.locks import LockedError, exclusive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,9 +50,13 @@ def audit(*, once: bool, release: tuple[str, ...], as_json: bool) -> int:
         message = f"{', '.join(sorted(unknown))} is not a stream; there are {', '.join(space.contracts.streams)}"
         raise click.BadParameter(message, param_hint="--release")
     space.settings.endpoints  # noqa: B018 - without a stack there is nothing to lock
-    with exclusive(space.settings.home / "audit" / "lock", wait=False):
-        session = AuditSession(space, frozenset(release), stop_signal(), is_once=once, as_json=as_json)
-        session.run()
+    session = AuditSession(space, frozenset(release), stop_signal(), is_once=once, as_json=as_json)
+    try:
+        with exclusive(space.settings.home / "audit" / "lock", wait=False):
+            session.run()
+    except LockedError as error:
+        message = f"another audit runs, and only one may publish ({error})"
+        raise click.ClickException(message) from error
     return 1 if session.is_held else 0
 
 
@@ -121,7 +125,7 @@ class AuditSession:
         self._space = workspace()
         deployed, installed = deployed_hash(self._space.settings), current_hash(*self._space)
         if deployed == installed:
-            say_at(f"definition {deployed} is deployed: judging by it from now on")
+            self._say(f"definition {deployed} is deployed: judging by it from now on")
             return False
         message = f"definition {deployed} is deployed, {installed} is installed here: `daybook deploy` makes them one"
         if self._is_once:
@@ -145,9 +149,12 @@ class AuditSession:
     def _wait_out(self, reason: str) -> None:
         wait = min(self._space.settings.audit_interval_seconds * 2**self._failures, LONGEST_WAIT_S)
         self._failures += 1
-        if not self._as_json:
-            say_at(f"{reason}; trying again in {wait:g} s")
+        self._say(f"{reason}; trying again in {wait:g} s")
         self._stop.wait(wait)
+
+    def _say(self, text: str) -> None:
+        if not self._as_json:
+            say_at(text)
 
 
 def describe(publication: Publication, seconds: float) -> str:

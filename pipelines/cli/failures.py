@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 CONFIGURATION: Mapping[str, int] = dict.fromkeys(
     (
         "contracts.registry.ContractError",
-        "pipelines.deployment.DrainError",
-        "pipelines.keeper.SubmitError",
-        "pipelines.locks.LockedError",
         "pipelines.settings.SettingsError",
         "pipelines.simulation.scenario.ScenarioError",
         "connectors.sources.adapter.SourceError",
@@ -30,7 +27,9 @@ REFUSALS: Mapping[str, int] = dict.fromkeys(
     (
         "connectors.kafka.producer.DeliveryError",
         "connectors.trino.client.QueryError",
+        "pipelines.deployment.DrainError",
         "pipelines.keeper.SubmitError",
+        "pipelines.locks.LockedError",
         "py4j.protocol.Py4JError",
         "pyflink.util.exceptions.TableException",
         "pyiceberg.exceptions.NoSuchTableError",
@@ -59,7 +58,7 @@ EXIT_CODES: Mapping[str, int] = {**REFUSALS, **PASSING, **CONFIGURATION}
 
 _POOL = re.compile(r"(?P<scheme>HTTPS?)ConnectionPool\(host='(?P<host>[^']+)', port=(?P<port>\d+)\)")
 """How urllib3 names the server that it could not reach, in the errors of every client that is built on it."""
-_CAUSE = re.compile(r"^Caused by: (?:[\w.$]+: )?(.+)$", re.MULTILINE)
+_CAUSE = re.compile(r"^Caused by: (.+)$", re.MULTILINE)
 
 
 def exit_code(error: BaseException) -> int | None:

@@ -100,8 +100,8 @@ def deploy(*, force: bool) -> None:
     if job and before == current and not force:
         say(f"nothing to deploy: job {job.id} runs definition {current}")
         return
-    with engine_output_to(space.settings.home / "logs" / "flink-client.log"):
-        job_id = deployment.replace(*space, say_at)
+    with _flink_client(space.settings) as terminal:
+        job_id = deployment.replace(*space, partial(say_at, file=terminal))
     say(f"definition {before or 'none'} -> {current}: job {job_id} goes on where the tables stop")
 
 
@@ -110,14 +110,13 @@ def _flink_client(settings: Settings) -> Iterator[TextIO]:
     """Keep what Flink's client writes in a log beside the engines' own; yields the terminal.
 
     Raises:
-        ClickException: the client failed; its log says why.
+        ClickException: the client did not start.
     """
-    log = settings.home / "logs" / "flink-client.log"
-    with engine_output_to(log) as terminal:
+    with engine_output_to(settings.home / "logs" / "flink-client.log") as terminal:
         try:
             yield terminal
         except RuntimeError as error:
-            message = f"Flink's client failed: {sentence(error)} See {log}"
+            message = f"Flink's client failed: {sentence(error)}"
             raise click.ClickException(message) from error
 
 

@@ -15,11 +15,11 @@ from connectors.flink.rest import FlinkRest
 from connectors.iceberg.files import added_files, head_of, local_path
 from connectors.iceberg.tables import AUDITED, connect
 from connectors.kafka.topics import Topics
-from pipelines import deployment
 from pipelines.audit.lake import QUARANTINE
 from pipelines.audit.operations import facts_through, kpis_through
 from pipelines.cli.failures import exit_code, sentence
 from pipelines.cli.output import now_ms
+from pipelines.definition import current_hash, deployed_hash
 from pipelines.intake import JOB_NAME
 from pipelines.published import read_publication
 
@@ -134,7 +134,7 @@ def _ends(space: Workspace) -> Offsets:
 
 
 def _is_current(space: Workspace) -> bool:
-    return deployment.deployed_hash(space.settings) == deployment.current_hash(*space)
+    return deployed_hash(space.settings) == current_hash(*space)
 
 
 def _streams(space: Workspace, ends: Offsets) -> tuple[StreamState, ...]:
@@ -155,7 +155,6 @@ def _streams(space: Workspace, ends: Offsets) -> tuple[StreamState, ...]:
 
 def _stream(stream: Stream, frontier: StreamFrontier | None, journal: Table, ends: Mapping[int, int], quarantined: int) -> StreamState:
     tagged = journal.metadata.refs[AUDITED].snapshot_id
-    snapshot = journal.metadata.snapshot_by_id(tagged)
     current = journal.current_snapshot()
     positions = frontier.positions if frontier else {}
     newer = _newest_offsets(journal, tagged)
@@ -171,12 +170,19 @@ def _stream(stream: Stream, frontier: StreamFrontier | None, journal: Table, end
         promise_s=stream.freshness_seconds,
         facts_through_ms=facts_through(frontier) if frontier else None,
         kpis_through_ms=kpis_through(frontier) if frontier else None,
-        rows=int((snapshot.summary or {}).get("total-records") or 0) if snapshot else 0,
+        rows=_count_rows(journal, tagged),
         quarantined=quarantined,
         committed_ms=current.timestamp_ms if current else -1,
         hold=frontier.hold if frontier else None,
         partitions=tuple(partitions),
     )
+
+
+def _count_rows(table: Table, snapshot_id: int) -> int:
+    """Rows of a snapshot, from its summary."""
+    snapshot = table.metadata.snapshot_by_id(snapshot_id)
+    summary = snapshot.summary if snapshot else None
+    return int(summary.additional_properties.get("total-records", "0")) if summary else 0
 
 
 def _newest_offsets(journal: Table, tagged: int) -> dict[int, int]:

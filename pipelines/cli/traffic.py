@@ -37,7 +37,7 @@ Examples:
   daybook simulate --count 500 --seed 3 --start 2026-11-01T12:00     the same events every time"""
 
 
-class SourceName(click.ParamType):
+class SourceName(click.ParamType["Adapter"]):
     """The name of an adapter; adapters are found by being there, and only when asked for."""
 
     name = "source"
