@@ -72,7 +72,7 @@ def _normal(field: Field) -> str:
     if field.type == "time":
         return f"epoch_ms({name}) AS {name}"
     if field.type == "money":
-        return f"CAST({name} * 1000000000 AS BIGINT) AS {name}"
+        return f"CAST(CAST({name} AS DECIMAL(38, 9)) * 1000000000 AS BIGINT) AS {name}"
     return name
 
 

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -67,6 +68,8 @@ def cell(value: object) -> str:
             return "yes" if value else "no"
         case float():
             return f"{value:.6g}"
+        case Decimal():
+            return f"{value:f}"
         case bytes():
             return value.hex()
         case _:
@@ -121,5 +124,7 @@ def _plain(value: object) -> object:
             return value.astimezone(UTC).isoformat()
         case bytes():
             return value.hex()
+        case Decimal():
+            return f"{value:f}"
         case _:
             return str(value)

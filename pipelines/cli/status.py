@@ -86,9 +86,8 @@ def _show(found: Survey, wrong: list[str]) -> None:
     newest = max((stream.committed_ms for stream in found.streams or ()), default=-1)
     for job in found.jobs or ():
         definition = {True: "current definition", False: "NOT the current definition", None: "definition unknown"}[found.is_current]
-        say(
-            f"intake    {job.state.lower()} since {clock(job.since_ms)}, {job.checkpoints:,} checkpoints, last commit {clock(newest)}, {definition}, job {job.id}"
-        )
+        done = f"{job.checkpoints:,} checkpoints, last commit {clock(newest)}"
+        say(f"intake    {job.state.lower()} since {clock(job.since_ms)}, {done}, {definition}, job {job.id}")
     if found.streams is not None:
         say("")
         show_table(STREAM_COLUMNS, [_stream_row(stream, found.at_ms) for stream in found.streams], STREAM_COLUMNS[1:-1])

@@ -55,7 +55,7 @@ class Peer:
         self._wait_for_worker()
         for stream in self.topics:
             self._call("PUT", f"/connectors/{stream}/config", self._connector(stream))
-        self._wait_until("RUNNING")
+            self._wait_until(stream, "RUNNING")
         say("the Connect worker runs")
 
     def hold(self) -> None:
@@ -78,7 +78,8 @@ class Peer:
             if time.time() - begun > PATIENCE_SECONDS:
                 message = f"peer: {self.rows()} of {rows} rows after {PATIENCE_SECONDS:.0f} s"
                 raise StalledError(message)
-            self._states()
+            for stream in self.topics:
+                self._state(stream)
             time.sleep(LOOK_SECONDS)
         say(f"copied: {rows} rows in all, {time.time() - begun:.1f} s")
 
@@ -118,19 +119,20 @@ class Peer:
     def _switch(self, verb: str, state: str) -> None:
         for stream in self.topics:
             self._call("PUT", f"/connectors/{stream}/{verb}")
-        self._wait_until(state)
-
-    def _wait_until(self, state: str) -> None:
-        while self._states() != {state}:
+            self._wait_until(stream, state)
+            # Kafka 4.3's standalone worker locks up for ever when two connectors are resumed at once.
             time.sleep(LOOK_SECONDS)
 
-    def _states(self) -> set[str]:
-        answers = [self._call("GET", f"/connectors/{stream}/status") for stream in self.topics]
-        tasks = [task for answer in answers for task in answer["tasks"] or [{"state": "UNASSIGNED"}]]
-        for task in tasks:
-            if task["state"] == "FAILED":
-                raise PeerError(task.get("trace", "")[:2000])
-        return {task["state"] for task in tasks}
+    def _wait_until(self, stream: str, state: str) -> None:
+        while self._state(stream) != state:
+            time.sleep(LOOK_SECONDS)
+
+    def _state(self, stream: str) -> str:
+        """State of a connector's only task; raises PeerError with the task's own trace when it has failed."""
+        tasks = self._call("GET", f"/connectors/{stream}/status")["tasks"]
+        if tasks and tasks[0]["state"] == "FAILED":
+            raise PeerError(tasks[0].get("trace", "")[:2000])
+        return str(tasks[0]["state"]) if tasks else "UNASSIGNED"
 
     def _wait_for_worker(self) -> None:
         begun = time.time()

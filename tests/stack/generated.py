@@ -28,8 +28,22 @@ ODD_NUMBERS = (
 )  # fmt: skip
 ODD_TEXTS = (
     "", " ", "\t", "\n", "a\0b", "\0", "{", "[", "{}", "[]", " {", "null", "true", "TRUE", "False", "true ", "1", " 1", "1 ", "'", '"', "\\", "%", "_", "ß", "é",
-    "e\u0301", WIDE, "\ud800", "\udc00", "x\ud83dy", "\u2028", "\ufeff", "\uffff", "\x7f", "\x1f", "\u00a0", "١", "１", "-", ".", "e", "ſ", "İ",
+    "e\u0301", WIDE, "\ud800", "\udc00", "x\ud83dy", "\ud83d\ude00", "\ude00\ud83d", "\u2028", "\ufeff", "\uffff", "\x7f", "\x1f", "\u00a0", "١", "１", "-", ".", "e", "ſ", "İ",
 )  # fmt: skip
+ODD_BYTES = (
+    b"\xc0\x80", b"\xc0\xaf", b"\xe0\x80\x80", b"\xf0\x80\x80\x80", b"\xf4\x8f\xbf\xbf", b"\xf4\x90\x80\x80", b"\xf8\x88\x80\x80\x80", b"\xed\xa0\x80", b"\xed\xbf\xbf", b"\x80", b"\xc3",
+    b"\xe2\x82", b"\xff", b"\xfe", b"\x00", b"\x01", b"\n", b"\\u12", b"\\x41", b"\\u0000", b"\\uD800", b"\\ud83d\\ude00", b"\\/", b"\\'", b"\\", b"\x7f",
+)  # fmt: skip
+"""Bytes put raw between the quotes of a text."""
+LIMITS = (
+    *('{"unknown":%s}' % ("7" * digits) for digits in (999, 1000, 1001, 5000)), *('{"unknown":0.%s}' % ("7" * digits) for digits in (998, 999, 1000, 1001)),
+    *('{"unknown":1e%s}' % ("0" * digits) for digits in (998, 999, 1001)), *('{"%s":1}' % ("k" * length) for length in (49_999, 50_000, 50_001)),
+    *('{"unknown":%s1%s}' % ("[" * depth, "]" * depth) for depth in (400, 800, 1001)), *('{"unknown":{"a":%s1%s}}' % ("[" * depth, "]" * depth) for depth in (400, 1001)),
+    *('{"progress":0.%s,"cost_usd":0}' % ("0" * digits) for digits in (998, 1001)), *('{"cost_usd":0.5%s}' % ("0" * digits) for digits in (900, 998, 999, 1001)),
+    '{"unknown":NaN}', '{"unknown":-Infinity}', '{"unknown":01}', '{"unknown":+1}', '{"unknown":.5}', '{"unknown":1.}', '{"unknown":"\t"}', "{'unknown':1}", '{unknown:1}',
+    '{"unknown":tru}', '{"unknown":"\\q"}', '{"\\u0074enant_id":"escaped"}', '{"unknown":1,}', '{"unknown":1,,"a":2}', '{"unknown":undefined}', '{/**/"unknown":1}',
+)  # fmt: skip
+"""Objects at the limits of decoders, whose members are put into a valid event."""
 LITERALS = ("true", "false", "null", "{}", "[]", '{"a":1}', "[1]", '["a","b"]', '{"run_id":"inner","tenant_id":"inner"}', '[{"event_id":"inner"}]', '{"a":{"b":[1,2,{"c":null}]}}')
 ATTRIBUTES = (
     "{}", '{"workspace":"w"}', '{"workspace":"w","branch":"b"}', '{"workspace":1.5,"branch":true}', '{"workspace":null}', '{"other":"x"}', '{"workspace":{"a":1}}',
@@ -49,7 +63,7 @@ def generate(stream: Stream, now_ms: int, count: int) -> list[bytes]:
         found.append(record)
 
     collect()
-    return [*found, *_one_by_one(stream, now_ms), *_at_time_bounds(stream, now_ms)]
+    return [*found, *_one_by_one(stream, now_ms), *_at_limits(stream, now_ms), *_at_time_bounds(stream, now_ms)]
 
 
 def valid_event(stream: Stream, event: EventType, number: int, now_ms: int) -> dict[str, Any]:
@@ -169,6 +183,15 @@ def _one_by_one(stream: Stream, now_ms: int) -> Iterator[bytes]:
         for number, text in enumerate([*_edges(field, now_ms), *others]):
             members = valid_event(stream, event, number, now_ms) | {"event_id": f"{TENANT}-{field.name}-{number}", field.name: Spelled(text)}
             yield spell(members.items(), blanks=False)
+
+
+def _at_limits(stream: Stream, now_ms: int) -> Iterator[bytes]:
+    """Valid events with odd bytes in a text, and with members that decoders refuse for their size or spelling."""
+    event = next(iter(stream.event_types.values()))
+    for number, odd in enumerate([*ODD_BYTES, *(limit.encode()[1:-1] for limit in LIMITS)]):
+        values = valid_event(stream, event, number, now_ms) | {"event_id": f"{TENANT}-limit-{number}", "source": "HERE"}
+        record = spell(values.items(), blanks=False)
+        yield record.replace(b"HERE", b"x" + odd + b"y") if number < len(ODD_BYTES) else record[:-1] + b"," + odd + b"}"
 
 
 def _at_time_bounds(stream: Stream, now_ms: int) -> Iterator[bytes]:

@@ -117,9 +117,10 @@ class Stack:
     def produce_raw(self, stream: str, values: Iterable[bytes | None], key: bytes | None = b"tests:raw") -> list[Place]:
         """Send values as they are; where the broker put each, in the order of `values`."""
         places: dict[int, Place] = {}
+        topic = self.topics[stream]
         with Producer(self.endpoints["kafka"]) as producer:
             for number, value in enumerate(values):
-                producer.send_record(self.topics[stream], Record(key, value), on_delivery=_noting(places, number))
+                producer.send_record(topic, Record(key, value), on_delivery=_noting(places, number))
         return [places[number] for number in sorted(places)]
 
     def await_audited(self, past_ms: int, timeout: float = PATIENCE_S) -> None:
