@@ -1,17 +1,17 @@
 """The reference implementation of the contract: why a delivery is refused, as a reason code and a field.
 
-Every value is judged in its text form, the form in which Flink's JSON decoder hands a STRING column to the gate, so that
+Every value is judged in its text form, in which Flink's JSON decoder hands a STRING column to the gate (`contracts/decoding.py`), so that
 both apply the same rules to the same text. The rules are listed in `transforms/gate.py`, which states them in SQL.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from contracts import model
+from contracts.decoding import ArrayValueError, decode
 from contracts.model import Field, Stream
 
 if TYPE_CHECKING:
@@ -23,10 +23,6 @@ _INT64 = 2**63
 _MALFORMED = (ValueError, RecursionError)
 ARRAY = "array"
 """Reason code of an array of several values, which Flink's decoder takes apart into as many rows."""
-
-
-class ArrayValueError(ValueError):
-    """A record is an array of several values instead of one object."""
 
 
 @dataclass(frozen=True)
@@ -80,41 +76,10 @@ class Validator:
         return None
 
 
-def decode(value: bytes) -> dict[str, str]:
-    """Text form of every top-level field that is present and not null.
-
-    Numbers keep the spelling they were sent with. Like Flink's decoder this ignores what follows the value and takes an array of
-    one object for the object.
-
-    Raises:
-        UnicodeDecodeError: the bytes are not text.
-        ArrayValueError: the text begins with an array of several values.
-        ValueError: the text does not begin with a JSON object.
-    """
-    text = value.decode(json.detect_encoding(value), "surrogatepass").lstrip(" \t\r\n")
-    document, _ = _DECODER.raw_decode(text)
-    if isinstance(document, list):
-        if len(document) > 1:
-            message = f"an array of {len(document)} values"
-            raise ArrayValueError(message)
-        document = document[0] if document else None
-    if not isinstance(document, dict):
-        message = "not a JSON object"
-        raise ValueError(message)  # noqa: TRY004 - the record is wrong, not an argument's type
-    return {name: _text_form(item) for name, item in document.items() if item is not None}
-
-
 def attributes_pattern(field: Field) -> str:
     """Regular expression of a flat JSON object with no other keys than the field's, valid in Python and in Java."""
     keys = "|".join(re.escape(key) for key in field.keys)
     return rf'^\{{("({keys})":("[^"\\]*+(\\.[^"\\]*+)*+"|[-+.0-9A-Za-z]++),?)*+\}}$'
-
-
-def _text_form(item: Any) -> str:
-    if isinstance(item, bool):
-        return "true" if item else "false"
-    text = item if isinstance(item, str) else json.dumps(item, separators=(",", ":"), ensure_ascii=False)
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _judge(field: Field, text: str) -> str | None:
@@ -175,12 +140,3 @@ def _within(number: float, low: int | None, high: int | None) -> str | None:
     if (low is not None and number < low) or (high is not None and number > high):
         return "out_of_range"
     return None
-
-
-def _refuse_constant(name: str) -> None:
-    message = f"{name} is not JSON"
-    raise ValueError(message)
-
-
-# strict=False: Flink's decoder accepts raw control characters inside strings.
-_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_refuse_constant, strict=False)

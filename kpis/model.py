@@ -182,11 +182,12 @@ def named_values(column: str, expression: str) -> frozenset[str]:
 
 
 def conjuncts(condition: str | None) -> tuple[str, ...]:
-    """The parts of a condition that must all hold."""
+    """The parts of a condition that must all hold, each so that it can be joined to others by AND."""
     if not condition:
         return ()
     tree = sqlglot.parse_one(condition)
-    return tuple(part.sql() for part in (tree.flatten() if isinstance(tree, exp.And) else (tree,)))
+    parts = tree.flatten(unnest=False) if isinstance(tree, exp.And) else (tree,)
+    return tuple(f"({part.sql()})" if isinstance(part, exp.Or) else part.sql() for part in parts)
 
 
 def both(first: str | None, second: str | None) -> str | None:

@@ -8,7 +8,8 @@ from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.io.pyarrow import _dataframe_to_data_files
 from pyiceberg.manifest import DataFile, ManifestContent
 from pyiceberg.table.refs import SnapshotRefType
-from pyiceberg.table.update import AssertRefSnapshotId, SetSnapshotRefUpdate
+
+from connectors.iceberg.tables import point
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -103,12 +104,8 @@ def reset_main(table: Table, head: int, to: int) -> None:
     Raises:
         StaleHeadError: main is not at `head`.
     """
-    update = SetSnapshotRefUpdate(
-        ref_name=MAIN, type=SnapshotRefType.BRANCH, snapshot_id=to, max_ref_age_ms=None, max_snapshot_age_ms=None, min_snapshots_to_keep=None
-    )
-    requirement = AssertRefSnapshotId(ref=MAIN, snapshot_id=head)
     try:
-        table.catalog.commit_table(table, (requirement,), (update,))
+        point(table, MAIN, SnapshotRefType.BRANCH, head, to)
     except CommitFailedException as error:
         raise StaleHeadError(str(error)) from error
 
@@ -128,3 +125,20 @@ def replace_files(table: Table, doomed: Iterable[DataFile], kept: Iterable[DataF
                 overwrite.append_data_file(file)
     except CommitFailedException as error:
         raise StaleHeadError(str(error)) from error
+
+
+def overwrite_all(table: Table, rows: pa.Table, properties: Mapping[str, str]) -> None:
+    """Put `rows` in the place of everything, in one snapshot, and set table properties in the same commit.
+
+    Raises:
+        CommitFailedException: another commit came between.
+    """
+    written = list(_dataframe_to_data_files(table.metadata, rows, table.io))
+    present = [task.file for task in table.scan().plan_files()]
+    with table.transaction() as transaction:
+        with transaction.update_snapshot().overwrite() as overwrite:
+            for file in present:
+                overwrite.delete_data_file(file)
+            for file in written:
+                overwrite.append_data_file(file)
+        transaction.set_properties(dict(properties))

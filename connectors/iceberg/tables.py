@@ -9,6 +9,8 @@ from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
+from pyiceberg.table.refs import SnapshotRefType
+from pyiceberg.table.update import AssertRefSnapshotId, SetSnapshotRefUpdate
 from pyiceberg.transforms import DayTransform, HourTransform, IdentityTransform
 from pyiceberg.types import BinaryType, BooleanType, DecimalType, DoubleType, IntegerType, LongType, NestedField, StringType, TimestamptzType
 
@@ -111,7 +113,17 @@ def move_tag(table: Table, before: int | None, after: int) -> None:
     if current != before:
         message = f"{table.name()}: {AUDITED} is at {current}, not at {before}"
         raise CommitFailedException(message)
-    table.manage_snapshots().create_tag(after, AUDITED).commit()
+    point(table, AUDITED, SnapshotRefType.TAG, before, after)
+
+
+def point(table: Table, name: str, kind: SnapshotRefType, before: int | None, after: int) -> None:
+    """Point a tag or branch from snapshot `before` (None: does not exist) to `after`, in one request and without copying metadata.
+
+    Raises:
+        CommitFailedException: it is elsewhere.
+    """
+    update = SetSnapshotRefUpdate(ref_name=name, type=kind, snapshot_id=after, max_ref_age_ms=None, max_snapshot_age_ms=None, min_snapshots_to_keep=None)
+    table.catalog.commit_table(table, (AssertRefSnapshotId(ref=name, snapshot_id=before),), (update,))
 
 
 def _ensure_tagged(table: Table) -> bool:

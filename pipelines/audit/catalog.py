@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.exceptions import CommitFailedException, ValidationException
 
 from connectors.iceberg import files
 from connectors.iceberg.files import StaleHeadError
@@ -67,5 +67,5 @@ def lost_races() -> Iterator[None]:
     """Tell a lost compare-and-swap by the name that the cycle knows."""
     try:
         yield
-    except (CommitFailedException, StaleHeadError) as error:
+    except (CommitFailedException, ValidationException, StaleHeadError) as error:
         raise Conflict(str(error)) from error

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from connectors.kafka.reader import Absent, Found, OffsetReader, Range
-from contracts.validator import ARRAY, Validator, decode
+from contracts.decoding import decode
+from contracts.validator import ARRAY, Validator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,12 +9,13 @@ import duckdb
 import pyarrow as pa
 
 from connectors.iceberg.expiry import expire_snapshots
+from connectors.iceberg.files import overwrite_all
 from connectors.kafka.topics import Topics
 from contracts.validator import ARRAY
 from kpis.partials import plan
 from kpis.recompute import window_end_of
 from pipelines.audit import operations
-from pipelines.audit.catalog import AuditCatalog
+from pipelines.audit.catalog import AuditCatalog, lost_races
 from pipelines.audit.frontier import Position, Publication, StreamFrontier, WindowFrontier
 from pipelines.audit.gaps import GapReader
 from pipelines.audit.journal_desk import JournalDesk
@@ -35,8 +36,10 @@ COMPLETENESS = "ops.completeness"
 RECONCILIATION = "ops.reconciliation"
 AUDITS = "ops.audits"
 DATASET_STATUS = "ops.dataset_status"
-KEEP_MS = 600_000
-"""Snapshots stay at least so long: a query may still be reading one."""
+KEEP_MS = 300_000
+"""Snapshots of journals and partials stay at least so long: a query may still be reading one."""
+KEEP_OWN_MS = 90_000
+"""The same for the tables that the audit commits to: each of its commits copies the metadata of every snapshot."""
 RECORD = "daybook.publication"
 """Property of COMPLETENESS that holds the last publication."""
 CYCLE = "daybook.cycle"
@@ -112,14 +115,15 @@ class IcebergLake:
             if rows and not self._has_cycle(name, publication.cycle):
                 self._catalog.append(name, self._catalog.head(name), self._typed(name, rows), {CYCLE: str(publication.cycle)})
         status = self._typed(DATASET_STATUS, operations.status_rows(self._contracts, self._definitions, publication))
-        with table.transaction() as transaction:
-            transaction.overwrite(status)
-            transaction.set_properties({CYCLE: str(publication.cycle)})
+        with lost_races():
+            overwrite_all(table, status, {CYCLE: str(publication.cycle)})
 
     def tidy(self, now_ms: int) -> int:
-        """Forget snapshots that are older than what is published and than `KEEP_MS`; how many. At any time between cycles."""
+        """Forget snapshots that are older than what is published and than any query; how many. At any time between cycles."""
+        streamed = {*(journal_of(stream) for stream in self._journals), *(partial_of(name) for name in self._partials)}
         tables = [*self._last.targets, COMPLETENESS, RECONCILIATION, AUDITS, DATASET_STATUS]
-        return sum(expire_snapshots(self._catalog.load(name), now_ms - KEEP_MS) for name in tables)
+        keep = {name: KEEP_MS if name in streamed else KEEP_OWN_MS for name in tables}
+        return sum(expire_snapshots(self._catalog.load(name), now_ms - kept_ms) for name, kept_ms in keep.items())
 
     def head(self, table: str) -> int:
         """Snapshot id of main."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipelines.cli.output import say
+from pipelines.cli.workspace import workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,21 +30,17 @@ def check() -> int:
 
     Exit code 1 when an example passes or fails against its name, 2 when a file is wrong.
     """
-    from contracts import examples, registry  # noqa: PLC0415 - help must not wait for them
-    from kpis import registry as kpi_registry  # noqa: PLC0415
+    from contracts import examples  # noqa: PLC0415 - help must not wait for them
 
-    found = registry.load()
-    definitions = kpi_registry.load(found)
+    _, found, definitions = workspace()
     samples = examples.load(found)
     wrong = list(_contradictions(found, samples))
     for sentence in wrong:
         click.echo(sentence, err=True)
     event_types = {name for stream in found.streams.values() for name in stream.event_types}
+    counted = f"{len(found.streams)} streams, {len(event_types)} event types, {len(samples)} examples"
     if not wrong:
-        defined = len(definitions.kpis) + len(definitions.entities)
-        say(
-            f"{len(found.streams)} streams, {len(event_types)} event types, {len(samples)} examples and {defined} definitions of KPIs and entities are in order"
-        )
+        say(f"{counted} and {len(definitions.kpis) + len(definitions.entities)} definitions of KPIs and entities are in order")
     return 1 if wrong else 0
 
 

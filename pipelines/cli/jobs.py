@@ -52,7 +52,7 @@ def apply() -> None:
     for view in create_views(trino, contracts, definitions):
         say(f"view {view} made")
         changes += 1
-    say(f"{changes} changes" if changes else "nothing to change")
+    say(f"changes made: {changes}" if changes else "nothing to change")
 
 
 @click.group(epilog="\b\nExamples:\n  daybook run intake\n  daybook run canaries --interval 0.5")

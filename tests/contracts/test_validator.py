@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from contracts.model import EARLIEST_TIME_MS, MAX_AGE_MS, MAX_AHEAD_MS
-from contracts.validator import Validator, Violation, decode
+from contracts.decoding import decode
+from contracts.validator import Validator, Violation
 
 if TYPE_CHECKING:
     from contracts.registry import Registry

@@ -37,5 +37,5 @@ def test_a_window_that_was_replaced_in_every_table_counts_once() -> None:
 def test_a_second_audit_is_one_sentence(daybook: Daybook, silent: Path) -> None:
     with exclusive(silent / "audit" / "lock"):
         finished = daybook("audit")
-    assert (finished.returncode, finished.stdout, finished.stderr.count("\n")) == (1, "", 1)
-    assert f"process {os.getpid()}" in finished.stderr
+    assert (finished.code, finished.out, finished.err.count("\n")) == (1, "", 1)
+    assert f"process {os.getpid()}" in finished.err

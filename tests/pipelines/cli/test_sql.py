@@ -1,16 +1,18 @@
 """A query comes from one place, and is there."""
 
+import io
+
 import pytest
 
-from pipelines.cli import main
-from tests.pipelines.cli.conftest import Daybook
+from tests.pipelines.cli.conftest import Daybook, Finished
 
 
-def test_an_empty_query_is_wrong_usage(daybook: Daybook) -> None:
-    finished = daybook("sql", feed=" ;\n")
-    assert (finished.returncode, finished.stderr) == (2, "the query is empty; see `daybook sql --help`\n")
+def test_an_empty_query_is_wrong_usage(daybook: Daybook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(" ;\n"))
+    assert daybook("sql") == Finished(2, "", "the query is empty; see `daybook sql --help`\n")
 
 
-def test_a_query_and_a_file_are_one_too_many(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["sql", "SELECT 1", "--file", __file__]) == 2
-    assert "one too many" in capsys.readouterr().err
+def test_a_query_and_a_file_are_one_too_many(daybook: Daybook) -> None:
+    finished = daybook("sql", "SELECT 1", "--file", __file__)
+    assert finished.code == 2
+    assert "one too many" in finished.err

@@ -1,0 +1,31 @@
+SELECT
+  CAST('main' AS VARCHAR) AS lane,
+  CAST('model_calls' AS VARCHAR) AS "stream",
+  CAST(make_timestamptz((appended_ms - appended_ms % 10000) * 1000) AS TIMESTAMPTZ) AS window_start,
+  CAST(make_timestamptz((appended_ms - appended_ms % 10000 + 10000) * 1000) AS TIMESTAMPTZ) AS window_end,
+  CAST(event_type = 'canary.beat' AS BOOLEAN) AS is_canary,
+  CAST(tenant_id AS VARCHAR) AS tenant_id,
+  CAST(run_id AS VARCHAR) AS run_id,
+  CAST(COUNT(*) AS BIGINT) AS n,
+  CAST(NULL AS BIGINT) AS created_at,
+  CAST(NULL AS BIGINT) AS started_at,
+  CAST(NULL AS BIGINT) AS finished_at,
+  CAST(MAX(event_time) AS BIGINT) AS last_event_at,
+  CAST(NULL AS VARCHAR) AS status,
+  CAST(NULL AS VARCHAR) AS run_kind,
+  CAST(NULL AS VARCHAR) AS process_id,
+  CAST(NULL AS VARCHAR) AS process_version,
+  CAST(NULL AS VARCHAR) AS workflow_id,
+  CAST(NULL AS VARCHAR) AS agent_id,
+  CAST(NULL AS BIGINT) AS attempts,
+  CAST(NULL AS BIGINT) AS steps,
+  CAST(NULL AS BIGINT) AS failed_steps,
+  CAST(COUNT(CASE WHEN is_leaf AND event_type IN ('model.completed', 'model.failed') THEN 1 END) AS BIGINT) AS model_calls,
+  CAST(COUNT(CASE WHEN is_leaf AND event_type = 'model.failed' THEN 1 END) AS BIGINT) AS failed_model_calls,
+  CAST(SUM(CASE WHEN is_leaf THEN input_tokens END) AS BIGINT) AS input_tokens,
+  CAST(SUM(CASE WHEN is_leaf THEN output_tokens END) AS BIGINT) AS output_tokens,
+  CAST(SUM(CASE WHEN is_leaf THEN cache_read_tokens END) AS BIGINT) AS cache_read_tokens,
+  CAST(SUM(CASE WHEN is_leaf THEN cost_usd END) AS BIGINT) AS cost_usd
+FROM delivered
+WHERE run_id IS NOT NULL
+GROUP BY ALL;

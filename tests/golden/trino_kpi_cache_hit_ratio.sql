@@ -1,0 +1,44 @@
+CREATE VIEW serving.kpi_cache_hit_ratio AS
+SELECT
+  date_trunc('minute', "minute") AS period_start,
+  tenant_id,
+  region,
+  environment,
+  provider,
+  request_model,
+  COALESCE(SUM(sum_cache_read_tokens) FILTER (WHERE is_leaf), 0) AS numerator,
+  COALESCE(SUM(sum_input_tokens) FILTER (WHERE is_leaf), 0) AS denominator,
+  CAST(COALESCE(SUM(sum_cache_read_tokens) FILTER (WHERE is_leaf), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(sum_input_tokens) FILTER (WHERE is_leaf), 0), 0) AS value
+FROM lake.audited.kpis
+WHERE stream = 'model_calls' AND ((is_leaf))
+GROUP BY 1, 2, 3, 4, 5, 6;
+
+CREATE VIEW serving.kpi_cache_hit_ratio_hourly AS
+SELECT
+  date_trunc('hour', "minute") AS period_start,
+  tenant_id,
+  region,
+  environment,
+  provider,
+  request_model,
+  COALESCE(SUM(sum_cache_read_tokens) FILTER (WHERE is_leaf), 0) AS numerator,
+  COALESCE(SUM(sum_input_tokens) FILTER (WHERE is_leaf), 0) AS denominator,
+  CAST(COALESCE(SUM(sum_cache_read_tokens) FILTER (WHERE is_leaf), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(sum_input_tokens) FILTER (WHERE is_leaf), 0), 0) AS value
+FROM lake.audited.kpis
+WHERE stream = 'model_calls' AND ((is_leaf))
+GROUP BY 1, 2, 3, 4, 5, 6;
+
+CREATE VIEW serving.kpi_cache_hit_ratio_daily AS
+SELECT
+  date_trunc('day', "minute") AS period_start,
+  tenant_id,
+  region,
+  environment,
+  provider,
+  request_model,
+  COALESCE(SUM(sum_cache_read_tokens) FILTER (WHERE is_leaf), 0) AS numerator,
+  COALESCE(SUM(sum_input_tokens) FILTER (WHERE is_leaf), 0) AS denominator,
+  CAST(COALESCE(SUM(sum_cache_read_tokens) FILTER (WHERE is_leaf), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(sum_input_tokens) FILTER (WHERE is_leaf), 0), 0) AS value
+FROM lake.audited.kpis
+WHERE stream = 'model_calls' AND ((is_leaf))
+GROUP BY 1, 2, 3, 4, 5, 6;

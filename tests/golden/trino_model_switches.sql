@@ -1,0 +1,33 @@
+CREATE VIEW serving.model_switches AS
+SELECT
+  delivered.event_id,
+  delivered.event_type,
+  delivered.schema_version,
+  delivered.event_time,
+  delivered.source,
+  delivered.tenant_id,
+  delivered.region,
+  delivered.environment,
+  delivered.correlation_id,
+  delivered.trace_id,
+  delivered.span_id,
+  delivered.session_id,
+  delivered.user_id,
+  delivered.attributes,
+  delivered.agent_id,
+  delivered.from_provider,
+  delivered.from_model,
+  delivered.to_provider,
+  delivered.to_model,
+  delivered.reason,
+  delivered.topic,
+  delivered."partition",
+  delivered."offset",
+  delivered.appended_at
+FROM lake.journal.model_calls FOR VERSION AS OF 'audited' AS delivered
+LEFT JOIN (
+  SELECT "partition", "offset"
+  FROM lake.audit.duplicates FOR VERSION AS OF 'audited'
+  WHERE stream = 'model_calls'
+) AS repeated ON repeated."partition" = delivered."partition" AND repeated."offset" = delivered."offset"
+WHERE repeated."offset" IS NULL AND delivered.event_type IN ('model.switched');

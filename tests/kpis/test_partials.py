@@ -1,0 +1,73 @@
+"""Which columns the streams write: shared between KPIs, split into what is counted in the stream and what is read back."""
+
+from __future__ import annotations
+
+import pytest
+
+from contracts.model import CANARY
+from kpis.model import Measure
+from kpis.partials import WINDOW_COLUMNS, key_columns, measure_sql, reading, stream_keys
+from tests.statements import CONTRACTS, DEFINITIONS, PLAN
+
+KEYS = frozenset({"event_type", "is_leaf"})
+
+
+def test_a_condition_on_keys_is_applied_when_partials_are_read() -> None:
+    assert reading(Measure(kind="sum", value="cost_usd", where="is_leaf"), KEYS).column == "sum_cost_usd"
+
+
+def test_any_other_condition_is_part_of_the_columns_name() -> None:
+    read = reading(Measure(kind="sum", value="cost_usd", where="is_leaf AND attempt > 1"), KEYS)
+    assert (read.column, read.where) == ("sum_cost_usd_if_attempt_1", "is_leaf")
+
+
+def test_a_count_by_keys_needs_no_column_of_its_own() -> None:
+    assert reading(Measure(kind="count", where="event_type = 'a'"), KEYS).column == "n"
+
+
+def test_kpis_share_the_column_of_the_same_expression() -> None:
+    names = [name for name in PLAN["kpis"].columns if "input_tokens" in name]
+    assert names == ["sum_input_tokens"]
+
+
+def test_a_flag_in_a_condition_becomes_a_key() -> None:
+    assert "is_leaf" in stream_keys(CONTRACTS.streams["model_calls"], DEFINITIONS.of_stream("model_calls"))
+
+
+@pytest.mark.parametrize("table", ["kpis", "histograms"])
+def test_no_kpi_is_counted_by_an_id_of_many_values(table: str) -> None:
+    assert not {"run_id", "step_id", "call_id", "event_id", "trace_id"} & set(PLAN[table].keys)
+
+
+@pytest.mark.parametrize("table", PLAN)
+def test_every_table_names_stream_and_window(table: str) -> None:
+    assert list(PLAN[table].columns)[: len(WINDOW_COLUMNS)] == list(WINDOW_COLUMNS)
+
+
+@pytest.mark.parametrize("table", ["kpis", "histograms"])
+def test_canaries_of_every_stream_are_counted(table: str) -> None:
+    counted = [one.stream for one in PLAN[table].aggregations if not one.where or CANARY in one.where]
+    assert counted == list(CONTRACTS.streams)
+
+
+@pytest.mark.parametrize(
+    ("measure", "sql"),
+    [
+        (Measure(kind="count"), "COUNT(*)"),
+        (Measure(kind="count", where="a"), "COUNT(CASE WHEN a THEN 1 END)"),
+        (Measure(kind="sum", value="a"), "SUM(a)"),
+        (Measure(kind="min", value="a", where="b"), "MIN(CASE WHEN b THEN a END)"),
+    ],
+)
+def test_a_measure_is_one_aggregate(measure: Measure, sql: str) -> None:
+    assert measure_sql(measure) == sql
+
+
+@pytest.mark.parametrize("kind", ["histogram", "presence"])
+def test_a_histogram_is_no_aggregate(kind: str) -> None:
+    with pytest.raises(ValueError, match="is not an aggregate expression"):
+        measure_sql(Measure.model_validate({kind: "a"}))
+
+
+def test_conditions_may_be_applied_to_base_dimensions() -> None:
+    assert "tenant_id" in key_columns(CONTRACTS.streams["runs"], DEFINITIONS.of_stream("runs"))
