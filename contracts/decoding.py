@@ -9,7 +9,6 @@ from __future__ import annotations
 import codecs
 import json
 import math
-import re
 from decimal import Decimal
 from typing import Any
 
@@ -26,8 +25,8 @@ class ArrayValueError(ValueError):
 def decode(value: bytes) -> dict[str, str]:
     """Text form of every top-level field that is present and not null.
 
-    Numbers are spelled as Java does it: integers in digits, others as the nearest double. What follows the value is ignored. Of an array only the objects that it begins
-    with count, and an array with one such object is taken for the object.
+    Numbers are spelled as Java does it: integers in digits, others as the nearest double. What follows the value is ignored, and
+    an array with one object is taken for the object.
 
     Raises:
         UnicodeDecodeError: the bytes are not text.
@@ -35,11 +34,14 @@ def decode(value: bytes) -> dict[str, str]:
         ValueError: the text does not begin with a JSON object.
         RecursionError: it is nested too deeply.
     """
-    documents = _documents(value)
-    if len(documents) > 1:
-        message = f"an array of {len(documents)} events"
+    objects = _objects(value)
+    if len(objects) > 1:
+        message = f"an array of {len(objects)} objects"
         raise ArrayValueError(message)
-    return {name: _text_form(item) for name, item in documents[0].items() if item is not None}
+    if not objects:
+        message = "not a JSON object"
+        raise ValueError(message)
+    return {name: _text_form(item) for name, item in objects[0].items() if item is not None}
 
 
 class _Number(str):
@@ -48,41 +50,22 @@ class _Number(str):
     __slots__ = ()
 
 
-def _documents(value: bytes) -> list[dict[str, Any]]:
+def _objects(value: bytes) -> list[dict[str, Any]]:
+    """The object that the bytes begin with, or the objects of the array that they begin with."""
     encoding = json.detect_encoding(value)
     lenient = _LENIENT if encoding == "utf-8" else "surrogatepass"
     try:
-        text = value.decode(encoding, lenient)
+        document = _parse(value.decode(encoding, lenient))
     except UnicodeDecodeError as error:
         try:
-            return _parse(value[: error.start].decode(encoding, lenient))
+            document = _parse(value[: error.start].decode(encoding, lenient))
         except ValueError:
             raise error from None
-    return _parse(text)
+    return [item for item in (document if isinstance(document, list) else [document]) if isinstance(item, dict)]
 
 
-def _parse(text: str) -> list[dict[str, Any]]:
-    """The object that a text begins with, or those that its array begins with; at least one."""
-    start = _BLANKS.match(text).end()  # type: ignore[union-attr] # it matches nothing, too
-    if text[start : start + 1] != "[":
-        return [_object_at(text, start)[0]]
-    first, end = _object_at(text, start + 1)
-    found = [first]
-    while (comma := _COMMA.match(text, end)) is not None:
-        try:
-            following, end = _object_at(text, comma.end())
-        except ValueError:
-            break
-        found.append(following)
-    return found
-
-
-def _object_at(text: str, start: int) -> tuple[dict[str, Any], int]:
-    document, end = _DECODER.raw_decode(text, _BLANKS.match(text, start).end())  # type: ignore[union-attr]
-    if not isinstance(document, dict):
-        message = "not a JSON object"
-        raise ValueError(message)  # noqa: TRY004 - the record is wrong, not an argument's type
-    return document, end
+def _parse(text: str) -> Any:
+    return _DECODER.raw_decode(text.lstrip(" \t\r\n"))[0]
 
 
 def _text_form(item: Any) -> str:
@@ -161,8 +144,6 @@ def _decode_leniently(error: UnicodeError) -> tuple[str, int]:
 _ESCAPES = {code: f"\\u{code:04X}" for code in range(32)} | str.maketrans(
     {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 )
-_BLANKS = re.compile(r"[ \t\r\n]*")
-_COMMA = re.compile(r"[ \t\r\n]*,")
 _LENIENT = "daybook-jackson"
 codecs.register_error(_LENIENT, _decode_leniently)
 # strict=False: raw control characters inside texts are taken.

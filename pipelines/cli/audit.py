@@ -42,7 +42,7 @@ def audit(*, once: bool, release: tuple[str, ...], as_json: bool) -> int:
 
     Exit code 1 when a stream is held after the last cycle, or when another audit runs.
     """
-    from pipelines.signals import stop_signal  # noqa: PLC0415 - help must not wait for the engines
+    from pipelines.signals import stop_signal
 
     space = workspace()
     unknown = set(release) - space.contracts.streams.keys()
@@ -89,9 +89,9 @@ class AuditSession:
 
     def _cycles(self) -> bool:
         """Cycles of one auditor; True when nothing is left, False to go on with a new one."""
-        from pipelines.audit.cycle import Auditor  # noqa: PLC0415 - help must not wait for the engines
-        from pipelines.audit.iceberg_lake import IcebergLake  # noqa: PLC0415
-        from pipelines.definition import current_hash, deployed_hash  # noqa: PLC0415
+        from pipelines.audit.cycle import Auditor
+        from pipelines.audit.iceberg_lake import IcebergLake
+        from pipelines.definition import current_hash, deployed_hash
 
         settings = self._space.settings
         definition = current_hash(*self._space)
@@ -117,7 +117,7 @@ class AuditSession:
 
     def _is_caught_up(self, lake: IcebergLake, report: CycleReport) -> bool:
         """True when all that was committed before this session is published, held streams aside: a busy job always has more."""
-        from pipelines.audit.lake import journal_of, partial_of  # noqa: PLC0415 - help must not wait for it
+        from pipelines.audit.lake import journal_of, partial_of
 
         if report.publication is None or report.outcome != "published":
             return False
@@ -134,7 +134,7 @@ class AuditSession:
 
     def _follow_deployment(self) -> bool:
         """Judge by the definition that makes the rows from now on; what is installed here may not be that one."""
-        from pipelines.definition import current_hash, deployed_hash  # noqa: PLC0415 - help must not wait for it
+        from pipelines.definition import current_hash, deployed_hash
 
         self._space = workspace()
         deployed, installed = deployed_hash(self._space.settings), current_hash(*self._space)
@@ -187,7 +187,7 @@ def replaced(report: StreamReport) -> dict[str, int]:
 
 
 def _describe_stream(publication: Publication, stream: str) -> str:
-    from pipelines.audit.operations import facts_through, kpis_through  # noqa: PLC0415 - help must not wait for it
+    from pipelines.audit.operations import facts_through, kpis_through
 
     frontier = publication.streams[stream]
     if frontier.hold and frontier.hold.is_incident:
@@ -224,7 +224,7 @@ def _streams(publication: Publication | None) -> Mapping[str, Any]:
 
 
 def _stream_document(publication: Publication | None, stream: str, *, is_new: bool) -> dict[str, Any]:
-    from pipelines.audit.operations import facts_through, kpis_through  # noqa: PLC0415 - help must not wait for it
+    from pipelines.audit.operations import facts_through, kpis_through
 
     if publication is None:
         return {}

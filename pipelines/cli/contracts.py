@@ -30,7 +30,7 @@ def check() -> int:
 
     Exit code 1 when an example passes or fails against its name, 2 when a file is wrong.
     """
-    from contracts import examples  # noqa: PLC0415 - help must not wait for them
+    from contracts import examples
 
     _, found, definitions = workspace()
     samples = examples.load(found)
@@ -48,7 +48,7 @@ def check() -> int:
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=FOLDER)
 def export(folder: Path) -> None:
     """Write ODCS documents to FOLDER/odcs and JSON Schemas to FOLDER/json-schema; FOLDER is build/contracts when left out."""
-    from contracts import json_schema, odcs, registry  # noqa: PLC0415 - help must not wait for them
+    from contracts import json_schema, odcs, registry
 
     found = registry.load()
     documents = odcs.export(found, folder / "odcs")
@@ -57,7 +57,7 @@ def export(folder: Path) -> None:
 
 
 def _contradictions(registry: Registry, samples: tuple[Example, ...]) -> Iterator[str]:
-    from contracts.validator import Validator  # noqa: PLC0415 - help must not wait for it
+    from contracts.validator import Validator
 
     validator = Validator(registry)
     for example in samples:

@@ -39,9 +39,9 @@ def plan(*, explain: bool) -> None:
 @click.command(epilog="\b\nExample:\n  daybook apply          again after every change of contracts/ or kpis/")
 def apply() -> None:
     """Make topics, tables, key and views what contracts and definitions say; a line per change."""
-    from connectors.trino.client import TrinoClient  # noqa: PLC0415 - help must not wait for the engines
-    from pipelines import apply as applying  # noqa: PLC0415
-    from pipelines.serving import create_views  # noqa: PLC0415
+    from connectors.trino.client import TrinoClient
+    from pipelines import apply as applying
+    from pipelines.serving import create_views
 
     settings, contracts, definitions = workspace()
     changes = 0
@@ -63,8 +63,8 @@ def run() -> None:
 @run.command(epilog="\b\nExample:\n  daybook run intake      adopts the job that runs, or starts one where the tables stop")
 def intake() -> None:
     """Keep the intake job running; the job itself goes on when this process ends."""
-    from pipelines.keeper import keep  # noqa: PLC0415 - help must not wait for the engines
-    from pipelines.signals import stop_signal  # noqa: PLC0415
+    from pipelines.keeper import keep
+    from pipelines.signals import stop_signal
 
     settings, contracts, definitions = workspace()
     settings.endpoints  # noqa: B018 - says at once that there is no stack
@@ -76,8 +76,8 @@ def intake() -> None:
 @click.option("--interval", type=click.FloatRange(0.1, 60), default=1.0, show_default=True, metavar="SECONDS", help="Time between two canaries.")
 def canaries(interval: float) -> None:
     """Send one canary per topic partition and tick, so that windows close and silence can be told from failure."""
-    from connectors.kafka.canary import CanaryTarget, run_canaries  # noqa: PLC0415 - help must not wait for the engines
-    from pipelines.signals import stop_signal  # noqa: PLC0415
+    from connectors.kafka.canary import CanaryTarget, run_canaries
+    from pipelines.signals import stop_signal
 
     space = workspace()
     targets = [CanaryTarget(stream.topic, stream.entities) for stream in space.contracts.streams.values()]
@@ -91,8 +91,8 @@ def canaries(interval: float) -> None:
 @click.option("--force", is_flag=True, help="Replace the job even when its definition has not changed.")
 def deploy(*, force: bool) -> None:
     """Replace the running intake job exactly: the new one takes up where the tables say the old one stopped."""
-    from pipelines import deployment  # noqa: PLC0415 - help must not wait for the engines
-    from pipelines.definition import current_hash, deployed_hash  # noqa: PLC0415
+    from pipelines import deployment
+    from pipelines.definition import current_hash, deployed_hash
 
     space = workspace()
     job = deployment.running_job(space.settings)
@@ -121,8 +121,8 @@ def _flink_client(settings: Settings) -> Iterator[TextIO]:
 
 
 def _statements(space: Workspace, *, needs_stack: bool) -> StatementSet:
-    from pipelines.intake import statement_set  # noqa: PLC0415 - help must not wait for it
-    from pipelines.settings import SettingsError  # noqa: PLC0415
+    from pipelines.intake import statement_set
+    from pipelines.settings import SettingsError
 
     try:
         endpoints = space.settings.endpoints
@@ -134,7 +134,7 @@ def _statements(space: Workspace, *, needs_stack: bool) -> StatementSet:
 
 
 def _explained(space: Workspace, statements: StatementSet) -> str:
-    from connectors.flink import session  # noqa: PLC0415 - help must not wait for the engines
+    from connectors.flink import session
 
     endpoints = space.settings.endpoints
     session.use_libraries(endpoints.flink_lib, endpoints.flink_conf)

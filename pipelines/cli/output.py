@@ -41,10 +41,10 @@ def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def show_table(headers: Sequence[str], rows: Iterable[Sequence[object]], numbers: Iterable[str] = ()) -> None:
     """A table no wider than the terminal, or as wide as it must be in a pipe; columns in `numbers` are aligned to the right."""
-    from rich import box  # noqa: PLC0415 - help must not wait for it
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
     right = set(numbers)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
@@ -111,8 +111,8 @@ def now_ms() -> int:
 
 def progress_bar() -> Progress:
     """A progress bar on standard error, which leaves nothing behind."""
-    from rich.console import Console  # noqa: PLC0415 - help must not wait for it
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn()
     return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())

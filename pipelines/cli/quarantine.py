@@ -55,7 +55,7 @@ def quarantine(ctx: click.Context, *, topic: str | None, reason: str | None, lim
 @json_option
 def show(topic: str, partition: int, offset: int, *, as_json: bool) -> None:
     """Decrypt one quarantined record and say why it is here."""
-    from pipelines.audit.vault import Vault  # noqa: PLC0415 - help must not wait for it
+    from pipelines.audit.vault import Vault
 
     settings = workspace().settings
     found = _read(settings, ("*",), {"topic": topic, "partition": partition, "offset": offset}).to_pylist()
@@ -94,8 +94,8 @@ def _refuse_options(ctx: click.Context) -> None:
 
 def _read(settings: Settings, columns: tuple[str, ...], condition: dict[str, Any]) -> pa.Table:
     """Rows of the audited snapshot; what a dead audit left beyond it does not count."""
-    from connectors.iceberg.tables import AUDITED, connect  # noqa: PLC0415 - help must not wait for the engines
-    from pipelines.audit.lake import QUARANTINE  # noqa: PLC0415
+    from connectors.iceberg.tables import AUDITED, connect
+    from pipelines.audit.lake import QUARANTINE
 
     table = connect(settings.endpoints.catalog).load_table(QUARANTINE)
     wanted = " AND ".join(f"{name} = {_literal(value)}" for name, value in condition.items()) or "true"

@@ -35,7 +35,7 @@ Through = tuple["datetime | None", "datetime | None"]
 @click.option("--csv", "as_csv", is_flag=True, help="For programs: CSV on standard output.")
 def sql(query: str | None, file: IO[str] | None, *, as_json: bool, as_csv: bool) -> None:
     """Ask Trino, and say through which time the served datasets are audited: the least of all of them."""
-    from connectors.trino.client import TrinoClient  # noqa: PLC0415 - help must not wait for the engines
+    from connectors.trino.client import TrinoClient
 
     statement = _statement(query, file)
     settings = workspace().settings
@@ -72,7 +72,7 @@ def _statement(query: str | None, file: IO[str] | None) -> str:
 
 
 def _through(trino: TrinoClient) -> Through:
-    from connectors.trino.client import QueryError  # noqa: PLC0415 - help must not wait for the engines
+    from connectors.trino.client import QueryError
 
     try:
         facts, kpis = trino.query(THROUGH)[1][0]
@@ -90,12 +90,12 @@ def _said(through: Through) -> str:
 
 
 def _is_number(value: object) -> bool:
-    from decimal import Decimal  # noqa: PLC0415 - only tables need it
+    from decimal import Decimal
 
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
 def _csv_cell(value: Any) -> Any:
-    from datetime import datetime  # noqa: PLC0415 - only CSV needs it
+    from datetime import datetime
 
     return value.isoformat() if isinstance(value, datetime) else value

@@ -28,7 +28,7 @@ def status(*, as_json: bool) -> int:
     J is the append time up to which facts are complete, W the end of the newest window in the KPIs; their ages are the time
     from event to audited answer right now. Exit code 1 when something is down, held or older than its contract promises.
     """
-    from pipelines.cli.survey import survey  # noqa: PLC0415 - help must not wait for the engines
+    from pipelines.cli.survey import survey
 
     space = workspace()
     space.settings.endpoints  # noqa: B018 - says at once that there is no stack
@@ -64,7 +64,7 @@ def _job_findings(found: Survey) -> Iterator[str]:
 
 
 def _stream_findings(stream: StreamState, at_ms: int, checkpoint_seconds: float) -> Iterator[str]:
-    from kpis.partials import WINDOW_SECONDS  # noqa: PLC0415 - help must not wait for it
+    from kpis.partials import WINDOW_SECONDS
 
     if stream.hold and stream.hold.is_incident:
         yield f"{stream.name} is held since {clock(stream.hold.since_ms)} ({stream.hold.reason}); the audit's incident is open"

@@ -67,9 +67,9 @@ def import_(source: Adapter, path: Path, *, again: bool, as_json: bool) -> int:
     Stopped in the middle, the same command goes on where it was. Lines that cannot be read are counted and named, never fatal.
     Exit code 1 when events broke their contract and were therefore not sent.
     """
-    from connectors.kafka.producer import Producer  # noqa: PLC0415 - help must not wait for the engines
-    from contracts.validator import Validator  # noqa: PLC0415
-    from pipelines import imports  # noqa: PLC0415
+    from connectors.kafka.producer import Producer
+    from contracts.validator import Validator
+    from pipelines import imports
 
     space = workspace()
     home, kafka = space.settings.home, space.settings.endpoints.kafka
@@ -108,10 +108,10 @@ def import_(source: Adapter, path: Path, *, again: bool, as_json: bool) -> int:
 @json_option
 def simulate(*, manifest: Path | None, manifest_values: bool, as_json: bool, **options: Any) -> None:
     """Send the events of a simulated agent platform: runs with steps, model calls, failures and retries."""
-    from connectors.kafka.producer import Producer  # noqa: PLC0415 - help must not wait for the engines
-    from pipelines.signals import stop_signal  # noqa: PLC0415
-    from pipelines.simulation.manifest import Manifest  # noqa: PLC0415
-    from pipelines.simulation.sending import simulate as send  # noqa: PLC0415
+    from connectors.kafka.producer import Producer
+    from pipelines.signals import stop_signal
+    from pipelines.simulation.manifest import Manifest
+    from pipelines.simulation.sending import simulate as send
 
     scenario = _scenario(**options)
     space = workspace()
@@ -131,7 +131,7 @@ def simulate(*, manifest: Path | None, manifest_values: bool, as_json: bool, **o
 
 
 def _adapters() -> dict[str, Adapter]:
-    from connectors.sources.adapter import adapters  # noqa: PLC0415 - other commands need not wait for it
+    from connectors.sources.adapter import adapters
 
     return adapters()
 
@@ -147,7 +147,7 @@ def _require_topics(space: Workspace) -> None:
         TopicError: the broker does not answer.
         ClickException: a topic is missing.
     """
-    from connectors.kafka.topics import Topics  # noqa: PLC0415 - help must not wait for the engines
+    from connectors.kafka.topics import Topics
 
     missing = set(space.topics.values()) - Topics(space.settings.endpoints.kafka, KAFKA_PATIENCE_S).partition_counts().keys()
     if missing:

@@ -30,9 +30,9 @@ def workspace() -> Workspace:
         SettingsError: a variable of ours is wrong.
         ContractError: a contract or a definition is wrong.
     """
-    from contracts import registry as contract_registry  # noqa: PLC0415 - help must not wait for it
-    from kpis import registry as kpi_registry  # noqa: PLC0415
-    from pipelines import settings  # noqa: PLC0415
+    from contracts import registry as contract_registry
+    from kpis import registry as kpi_registry
+    from pipelines import settings
 
     read = settings.load()
     contracts = contract_registry.load()

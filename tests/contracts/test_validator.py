@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from contracts.model import EARLIEST_TIME_MS, MAX_AGE_MS, MAX_AHEAD_MS
-from contracts.decoding import decode
 from contracts.validator import Validator, Violation
 
 if TYPE_CHECKING:
@@ -138,7 +137,7 @@ INTEGERS = {
     "1.9": "wrong_type",
     "1.0": "wrong_type",
     "1e3": "wrong_type",
-    "-0": "wrong_type",
+    "-0": "out_of_range",
     '"007"': "wrong_type",
     '"+5"': "wrong_type",
     '" 5"': "wrong_type",
@@ -201,7 +200,7 @@ MONEY = {
     "1000000.000000001": "out_of_range",
     "1e7": "out_of_range",
     "-0.01": "out_of_range",
-    "-0": "out_of_range",
+    "-0": None,
     '"1 USD"': "wrong_type",
     '"1,5"': "wrong_type",
     "1e999": "wrong_type",
@@ -319,16 +318,3 @@ def test_of_a_repeated_key_the_last_one_counts(validator: Validator) -> None:
 
 def test_what_follows_the_object_is_ignored(validator: Validator) -> None:
     assert judge(validator, b" \n" + with_fields() + b' trailing {"state": "fine"}') is None
-
-
-@pytest.mark.parametrize("spelling", ['"\\ud800"', '["\\udfff"]', '{"a": "\\ud800"}'])
-def test_a_text_form_has_no_lone_surrogates(spelling: str) -> None:
-    assert "?" in decode(f'{{"a": {spelling}}}'.encode())["a"]
-
-
-def test_a_text_form_keeps_the_spelling_of_a_number() -> None:
-    assert decode(b'{"a": 1.50, "b": 1e3, "c": -0, "d": "7"}') == {"a": "1.50", "b": "1e3", "c": "-0", "d": "7"}
-
-
-def test_a_text_form_leaves_null_out_and_writes_containers_compactly() -> None:
-    assert decode(b'{"a": null, "b": true, "c": {"d": [ "e", null ]}}') == {"b": "true", "c": '{"d":["e",null]}'}

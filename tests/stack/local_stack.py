@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pyiceberg.exceptions import RESTError
+
 from connectors.flink.rest import FlinkError, FlinkRest
 from connectors.iceberg.tables import connect
 from connectors.kafka.producer import Producer
@@ -37,7 +39,8 @@ PORTS = 12
 DAYBOOK = [sys.executable, "-m", "pipelines.cli"]
 PROCESSES = {"intake": ["run", "intake"], "canaries": ["run", "canaries"], "audit": ["audit", "--follow"]}
 LOGS = ("audit", "intake", "supervisor")
-PATIENCE_S = 180.0
+PATIENCE_S = 240.0
+START_PATIENCE_S = 600.0
 Place = tuple[int, int, int]
 """Partition, offset and append time (epoch ms) of a record."""
 
@@ -108,7 +111,7 @@ class Stack:
         for name, words in PROCESSES.items():
             self.run_local("start", name, "--", *DAYBOOK, *words)
         list(create_views(self.trino(), contracts, definitions))
-        self.await_audited(0)
+        self.await_audited(0, START_PATIENCE_S)
 
     def kill(self, name: str) -> None:
         """End a supervised process at once; the supervisor starts it again."""
@@ -168,7 +171,7 @@ def await_that(condition: Callable[[], bool], what: str, timeout: float = PATIEN
         try:
             if condition():
                 return
-        except (OSError, FlinkError) as refused:
+        except (OSError, FlinkError, RESTError) as refused:
             error = refused
         assert time.monotonic() < deadline, f"not within {timeout:g} s: {what} ({error})\n{describe()}"
         time.sleep(0.5)

@@ -72,7 +72,8 @@ def _arrays(stream: str, now_ms: int) -> Iterator[tuple[str, Case]]:
     one, other = (canonical(good(stream, name, now_ms)) for name in ("array-1", "array-2"))
     yield "array_of_two_events", Case(b"[" + one + b"," + other + b"]", "array")
     yield "array_of_identical_events", Case(b"[" + one + b"," + one + b"," + one + b"]", "array")
-    yield "array_of_event_and_nonsense", Case(b"[" + one + b",17]", "array")
+    yield "array_of_event_and_number", Case(b"[" + one + b",17]")
+    yield "array_without_end", Case(b"[" + one + b"," + one, "malformed")
     yield "array_of_nothing", Case(b"[]", "malformed")
     yield "array_of_one_number", Case(b"[17]", "malformed")
 

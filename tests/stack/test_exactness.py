@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from polars.testing import assert_frame_equal
 
 from tests.stack import oracle
+from tests.stack.comparison import assert_fact, assert_percentiles, assert_runs, assert_same_rows, assert_sums
 from tests.stack.load import NANO, TENANTS, counted, deliveries, repeats, send_load
 from tests.stack.oracle import FACTS, GRAINS, PERCENTILES, SUMS
-from tests.stack.readings import ask, billionths, milliseconds, read_fact
+from tests.stack.readings import ask
 
 if TYPE_CHECKING:
     from connectors.trino.client import TrinoClient
@@ -38,15 +38,9 @@ def trino(stack: Stack) -> TrinoClient:
     return stack.trino()
 
 
-def assert_same_rows(found: pl.DataFrame, wanted: pl.DataFrame) -> None:
-    assert found.height == wanted.height
-    assert_frame_equal(found, wanted.select(found.columns), check_row_order=False, check_dtypes=False, check_exact=True)
-
-
 @pytest.mark.parametrize("fact", FACTS)
 def test_a_fact_is_the_first_delivery_of_each_identity_field_by_field(trino: TrinoClient, events: Events, fact: str) -> None:
-    stream, belongs = FACTS[fact]
-    assert_same_rows(read_fact(trino, fact, stream, TENANTS), events[stream].filter(belongs))
+    assert_fact(trino, events, fact)
 
 
 def test_every_repeat_is_listed_and_told_apart_from_a_conflict(stack: Stack, sent: pl.DataFrame) -> None:
@@ -59,11 +53,7 @@ def test_every_repeat_is_listed_and_told_apart_from_a_conflict(stack: Stack, sen
 @pytest.mark.parametrize("grain", GRAINS)
 @pytest.mark.parametrize("kpi", SUMS)
 def test_sums_of_a_kpi_are_exact(trino: TrinoClient, events: Events, kpi: str, grain: str) -> None:
-    definition = SUMS[kpi]
-    wanted = oracle.sums(definition, events[definition.stream], GRAINS[grain])
-    values = [billionths("value")] if kpi == "model_cost" else [*definition.values]
-    columns = ", ".join([milliseconds("period_start"), *oracle.BASE, *map('"{}"'.format, definition.dimensions), *values])
-    assert_same_rows(ask(trino, f"SELECT {columns} FROM serving.kpi_{kpi}{grain} WHERE {TENANTS}"), wanted)
+    assert_sums(trino, events, kpi, grain)
 
 
 @pytest.mark.parametrize("kpi", [name for name, definition in SUMS.items() if definition.is_ratio])
@@ -76,22 +66,11 @@ def test_a_ratio_is_its_numerator_over_its_denominator(trino: TrinoClient, sent:
 @pytest.mark.parametrize("grain", GRAINS)
 @pytest.mark.parametrize("kpi", PERCENTILES)
 def test_percentiles_are_within_one_percent(trino: TrinoClient, events: Events, kpi: str, grain: str) -> None:
-    definition = PERCENTILES[kpi]
-    keys = ["period_start", *oracle.BASE, *definition.dimensions]
-    wanted = oracle.percentiles(definition, events[definition.stream], GRAINS[grain])
-    columns = ", ".join([milliseconds("period_start"), *keys[1:], "n", "p50", "p95", "p99"])
-    found = ask(trino, f"SELECT {columns} FROM serving.kpi_{kpi}{grain} WHERE {TENANTS}")
-    assert_same_rows(found.select(*keys, "n"), wanted)
-    both = found.join(wanted, on=keys, suffix="_exact", nulls_equal=True)
-    assert [row for row in both.iter_rows(named=True) for p in ("p50", "p95", "p99") if not oracle.is_close(row[p], row[f"{p}_exact"])] == []
+    assert_percentiles(trino, events, kpi, grain)
 
 
 def test_runs_are_folded_exactly_from_both_streams(trino: TrinoClient, events: Events) -> None:
-    wanted = oracle.runs(events["runs"], events["model_calls"])
-    times = ("created_at", "started_at", "finished_at", "last_event_at")
-    special = {name: milliseconds(name) for name in times} | {"cost_usd": billionths("cost_usd")}
-    columns = ", ".join(special.get(name, name) for name in wanted.columns)
-    assert_same_rows(ask(trino, f"SELECT {columns} FROM serving.runs WHERE {TENANTS}"), wanted)
+    assert_runs(trino, events)
 
 
 @pytest.mark.parametrize("kpi", SUMS)
