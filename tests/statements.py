@@ -45,9 +45,8 @@ def partials() -> Mapping[str, str]:
 
 def recomputations() -> Mapping[str, str]:
     """DuckDB: the same rows, per stream."""
-    return {
-        f"duckdb_partials_{table.name}_{stream}": _script(recompute_query(table, stream, "delivered", LANE)) for table in PLAN.values() for stream in CONTRACTS.streams
-    }
+    pairs = [(table, stream) for table in PLAN.values() for stream in CONTRACTS.streams]
+    return {f"duckdb_partials_{table.name}_{stream}": _script(recompute_query(table, stream, "delivered", LANE)) for table, stream in pairs}
 
 
 def views() -> Mapping[str, str]:

@@ -85,7 +85,7 @@ class JournalDesk:
             return 0
         query = f"""SELECT * FROM read_parquet(?, hive_partitioning = false) WHERE ("partition", "offset") IN (
                       SELECT ("partition", "offset") FROM {self.deliveries.name} WHERE fresh USING SAMPLE {size} ROWS)"""
-        rows = self._connection.execute(query, [self._fresh_paths]).to_arrow_table().to_pylist()
+        rows = self._connection.sql(query, params=[self._fresh_paths]).to_arrow_table().to_pylist()
         landed = {(row["partition"], row["offset"]): row for row in rows}
         wrong = 0
         for partition in {partition for partition, _ in landed}:
@@ -211,7 +211,7 @@ class JournalDesk:
             if path in doomed:
                 continue
             is_published = path in published
-            content = self._connection.execute("SELECT * FROM read_parquet(?, hive_partitioning = false)", [[path]]).to_arrow_table()
+            content = self._connection.sql("SELECT * FROM read_parquet(?, hive_partitioning = false)", params=[[path]]).to_arrow_table()
             places = list(zip(content["partition"].to_pylist(), content["offset"].to_pylist(), strict=True))
             split = {place for place, copies in Counter(places).items() if copies > 1}
             wanted = [place not in seen and place not in split for place in places]

@@ -95,7 +95,7 @@ class PartialDesk:
             yield self._audited(self._markers(stream, change.hold), cycle, change.visible_from, "held")
 
     def _query(self, sql: str) -> pa.Table:
-        return self._connection.execute(sql).to_arrow_table()
+        return self._connection.sql(sql).to_arrow_table()
 
     def _restored(self, published: Publication, stream: str, ends: tuple[int, ...]) -> pa.Table:
         name = partial_of(self._table.name)

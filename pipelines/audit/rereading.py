@@ -33,4 +33,12 @@ def _same(field: Field, landed: Any, text: str | None) -> bool:
         case "boolean":
             return bool(landed == (text == "true"))
         case _:
-            return bool(landed == text)
+            return bool(landed == text) or _same_double(landed, text)
+
+
+def _same_double(landed: str, text: str) -> bool:
+    """A number sent into a text field is spelled by Java, which before release 19 does not always choose the shortest form."""
+    try:
+        return float(landed) == float(text)
+    except ValueError:
+        return False

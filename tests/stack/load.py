@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from tests.stack.local_stack import Stack
 
-FAULTS = {"duplicates": 0.03, "conflicts": 0.01, "late": 0.03, "malformed": 0.03}
 ACCEPTED = ("good", "duplicate", "conflicting", "bad:not_an_object")
 """An array of one event is taken for the event."""
 NANO = 10**9
@@ -32,7 +31,7 @@ TENANTS = "tenant_id LIKE 'tenant-%'"
 
 def send_load(stack: Stack, seed: int, rate: float, count: int, stop: Event | None = None) -> int:
     """Send a simulated load with every fault; the time by which the broker had appended all of it, epoch ms."""
-    scenario = Scenario(start_ms=_now_ms(), seed=seed, rate=rate, count=count, **FAULTS)
+    scenario = Scenario(_now_ms(), seed, rate, count, duplicates=0.03, conflicts=0.01, late=0.03, malformed=0.03)
     folder = stack.manifests / f"{scenario.start_ms}-{seed}"
     with Producer(stack.endpoints["kafka"]) as producer, Manifest(folder, keep_values=True) as manifest:
         simulate(scenario, producer, stack.topics, stop or Event(), manifest=manifest)
@@ -76,7 +75,9 @@ def _schema(stream: str) -> dict[str, Any]:
 def repeats(sent: pl.DataFrame) -> pl.DataFrame:
     """Deliveries that do not count: stream, partition, offset and whether the payload is another than the first one's."""
     identity = ["stream", "tenant_id", "source", "event_id"]
-    accepted = sent.filter(pl.col("kind").is_in(ACCEPTED)).with_columns(first=pl.col("value").first().over(identity), place=pl.int_range(pl.len()).over(identity))
+    accepted = sent.filter(pl.col("kind").is_in(ACCEPTED)).with_columns(
+        first=pl.col("value").first().over(identity), place=pl.int_range(pl.len()).over(identity)
+    )
     return accepted.filter(pl.col("place") > 0).select("stream", "partition", "offset", conflicting=pl.col("value") != pl.col("first"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -28,7 +29,7 @@ from pipelines.published import last_publication, read_publication
 from pipelines.serving import create_views
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from pyiceberg.catalog.rest import RestCatalog
 
@@ -57,7 +58,13 @@ class Stack:
         """Environment of a command that is to use this stack."""
         foreign = {name: value for name, value in os.environ.items() if not name.startswith(product_settings.PREFIX)}
         cache = {name: os.environ[name] for name in ("DAYBOOK_CACHE",) if name in os.environ}
-        return foreign | cache | {"DAYBOOK_HOME": str(self.home), "DAYBOOK_PORT_BASE": str(self.port_base)}
+        own = {"DAYBOOK_HOME": self.home, "DAYBOOK_PORT_BASE": self.port_base, "DAYBOOK_DEFINITIONS": self.definitions}
+        return foreign | cache | {name: str(value) for name, value in own.items()}
+
+    @property
+    def definitions(self) -> Path:
+        """Folder of the KPI and entity definitions, which a test may change and deploy."""
+        return self.home / "definitions"
 
     @property
     def settings(self) -> Settings:
@@ -91,10 +98,11 @@ class Stack:
 
     def run_local(self, *words: str, check: bool = True) -> str:
         """Run a command of `deploy.local`; its output, and an AssertionError with it when it fails."""
-        command = [sys.executable, "-m", "deploy.local", *words]
-        done = subprocess.run(command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        assert done.returncode == 0 or not check, f"{' '.join(words)}: {done.stdout[-3000:]}"
-        return done.stdout
+        return self._run([sys.executable, "-m", "deploy.local", *words], check=check)
+
+    def run_daybook(self, *words: str) -> str:
+        """Run a command of `daybook`; its output, and an AssertionError with it when it fails."""
+        return self._run([*DAYBOOK, *words], check=True)
 
     def services(self) -> dict[str, dict[str, Any]]:
         """Every supervised process by name, as `status` tells it."""
@@ -105,8 +113,10 @@ class Stack:
         """Bring everything up and wait until the audit has published canaries."""
         self.run_local("fetch")
         self.run_local("up")
+        if not self.definitions.exists():
+            shutil.copytree(kpi_registry.ROOT, self.definitions, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
         contracts = contract_registry.load()
-        definitions = kpi_registry.load(contracts)
+        definitions = kpi_registry.load(contracts, self.definitions)
         list(apply(self.settings, contracts, definitions))
         for name, words in PROCESSES.items():
             self.run_local("start", name, "--", *DAYBOOK, *words)
@@ -150,7 +160,13 @@ class Stack:
     def processes(self) -> list[int]:
         """Ids of all processes that were started for this stack, the supervised ones and their children."""
         wanted = f"DAYBOOK_HOME={self.home}".encode()
-        return [pid for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))) if pid != os.getpid() and wanted in _environment_of(pid)]
+        pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
+        return [pid for pid in pids if pid != os.getpid() and wanted in _environment_of(pid)]
+
+    def _run(self, command: list[str], *, check: bool) -> str:
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        assert done.returncode == 0 or not check, f"{' '.join(command)}: {done.stdout[-3000:]}"
+        return done.stdout
 
     def _describe_audit(self) -> str:
         publication = read_publication(self.settings)

@@ -96,22 +96,30 @@ def percentiles(kpi: Percentiles, events: pl.DataFrame, grain: int) -> pl.DataFr
 
 def runs(events: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
     """Rows of `serving.runs` in which runs of the last day are."""
-    told = events.sort("event_time", "partition", "offset").group_by("tenant_id", "run_id").agg(
-        created_at=pl.col("created_at").min(),
-        started_at=pl.coalesce("started_at", "event_time").filter(TYPE.is_in(["run.started", *ENDS])).min(),
-        finished_at=pl.col("event_time").filter(TYPE.is_in(ENDS)).max(),
-        last_event_at=pl.col("event_time").max(),
-        status=TYPE.filter(TYPE.str.starts_with("run."), TYPE != "run.progressed").last(),
-        attempts=pl.col("attempt").filter(TYPE.str.starts_with("run.")).max(),
-        steps=TYPE.is_in(["step.completed", "step.failed"]).sum(),
-        failed_steps=(TYPE == "step.failed").sum(),
-        **{name: pl.col(name).drop_nulls().last() for name in ("run_kind", "process_id", "process_version", "workflow_id", "agent_id")},
+    told = (
+        events.sort("event_time", "partition", "offset")
+        .group_by("tenant_id", "run_id")
+        .agg(
+            created_at=pl.col("created_at").min(),
+            started_at=pl.coalesce("started_at", "event_time").filter(TYPE.is_in(["run.started", *ENDS])).min(),
+            finished_at=pl.col("event_time").filter(TYPE.is_in(ENDS)).max(),
+            last_event_at=pl.col("event_time").max(),
+            status=TYPE.filter(TYPE.str.starts_with("run."), TYPE != "run.progressed").last(),
+            attempts=pl.col("attempt").filter(TYPE.str.starts_with("run.")).max(),
+            steps=TYPE.is_in(["step.completed", "step.failed"]).sum(),
+            failed_steps=(TYPE == "step.failed").sum(),
+            **{name: pl.col(name).drop_nulls().last() for name in ("run_kind", "process_id", "process_version", "workflow_id", "agent_id")},
+        )
     )
-    called = calls.filter(pl.col("run_id").is_not_null()).group_by("tenant_id", "run_id").agg(
-        last_call_at=pl.col("event_time").max(),
-        model_calls=(LEAF & (COMPLETED | FAILED)).sum(),
-        failed_model_calls=(LEAF & FAILED).sum(),
-        **{name: pl.col(name).filter(LEAF).sum() for name in ("input_tokens", "output_tokens", "cache_read_tokens", "cost_usd")},
+    called = (
+        calls.filter(pl.col("run_id").is_not_null())
+        .group_by("tenant_id", "run_id")
+        .agg(
+            last_call_at=pl.col("event_time").max(),
+            model_calls=(LEAF & (COMPLETED | FAILED)).sum(),
+            failed_model_calls=(LEAF & FAILED).sum(),
+            **{name: pl.col(name).filter(LEAF).sum() for name in ("input_tokens", "output_tokens", "cache_read_tokens", "cost_usd")},
+        )
     )
     both = told.join(called, on=["tenant_id", "run_id"], how="full", coalesce=True)
     shown = pl.when(pl.col("status").is_in(ENDS)).then(pl.col("status").str.slice(4)).when(pl.col("status") == "run.created").then(pl.lit("created"))

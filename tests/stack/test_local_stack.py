@@ -4,11 +4,33 @@ from __future__ import annotations
 
 import pytest
 
-from tests.stack.local_stack import Stack
+from deploy.local import engines
+from tests.stack.local_stack import PROCESSES, Stack
+from tests.stack.sockets import is_loopback, listening
 
 pytestmark = pytest.mark.stack
+MEMORY_MB = 5_000
 
 
 def test_every_service_is_healthy(stack: Stack) -> None:
     states = {name: row["state"] for name, row in stack.services().items()}
+    assert states.keys() >= {"supervisor", *engines.ALWAYS, *PROCESSES}
     assert set(states.values()) <= {"ready", "running"}, states
+
+
+def test_a_second_up_changes_nothing(stack: Stack) -> None:
+    before = {name: row["pid"] for name, row in stack.services().items()}
+    assert "already running" in stack.run_local("up")
+    assert {name: row["pid"] for name, row in stack.services().items()} == before
+
+
+def test_nothing_listens_where_another_machine_could_reach_it(stack: Stack) -> None:
+    addresses = listening(stack.processes())
+    assert len(addresses) >= len(engines.ALWAYS)
+    assert [address for address in addresses if not is_loopback(address)] == []
+
+
+def test_the_engines_need_no_more_than_five_gigabytes(stack: Stack) -> None:
+    rows = stack.services()
+    used = {name: rows[name]["resident_megabytes"] for name in ("supervisor", *engines.ALWAYS)}
+    assert sum(used.values()) <= MEMORY_MB, used

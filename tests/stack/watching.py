@@ -59,7 +59,7 @@ class Watched:
                     stop.wait(0.2)
 
     def _note(self, question: tuple[str, ...], row: tuple[int, ...]) -> None:
-        if len(question) == 2:  # noqa: PLR2004 - a fact and its query
+        if len(question) == 2:
             self.facts.append(FactReading(question[0], *row))
         elif row[0] is not None:
             self.partials.append(PartialReading(question[0], question[1], *row))

@@ -1,0 +1,64 @@
+"""What a publication leaves behind in the operations tables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pipelines.audit.frontier import MISMATCH, UNEXPLAINED, Hold, Position, Publication, StreamFrontier, StreamReport, WindowFrontier
+from pipelines.audit.operations import audit_rows, completeness_rows, facts_through, kpis_through, reconciliation_rows, status_rows
+from tests.statements import CONTRACTS, DEFINITIONS, PLAN
+
+WINDOWS = {name: WindowFrontier(20_000, 20_000, {0: 5, 1: 5}) for name in PLAN}
+FRONTIER = StreamFrontier({0: Position(5, 5, 25_000), 1: Position(7, 7, 26_000)}, WINDOWS)
+TARGETS = {stream.journal: 3 for stream in CONTRACTS.streams.values()} | {f"partials.{name}": 4 for name in PLAN}
+REPORT = StreamReport(windows={"kpis": {"stand": 2, "late": 0}}, supplemented={"kpis": 9})
+BEFORE = Publication(4, dict.fromkeys(CONTRACTS.streams, FRONTIER), TARGETS, TARGETS)
+MOVED = replace(FRONTIER, positions={0: Position(9, 9, 30_000), 1: Position(7, 7, 26_000), 2: Position(3, 3, 30_000)})
+AFTER = replace(BEFORE, cycle=5, streams={**BEFORE.streams, "runs": MOVED}, targets={**TARGETS, "journal.runs": 8}, reports={"runs": REPORT})
+
+
+def test_completeness_has_a_row_for_each_partition_that_moved() -> None:
+    rows = completeness_rows(CONTRACTS, BEFORE, AFTER, {}, {})
+    assert [(row["topic"], row["partition"], row["first_offset"], row["next_offset"]) for row in rows] == [("runs.v1", 0, 5, 9), ("runs.v1", 2, 0, 3)]
+
+
+def test_what_is_not_journaled_is_quarantined_or_absent() -> None:
+    row = completeness_rows(CONTRACTS, BEFORE, AFTER, {("runs", 0): 1}, {("runs", 0): 2})[0]
+    assert (row["journaled"], row["quarantined"], row["absent"]) == (1, 1, 2)
+
+
+def test_audits_name_the_tables_whose_tag_moved() -> None:
+    assert [(row["dataset"], row["snapshot_id"], row["cycle"]) for row in audit_rows(AFTER)] == [("journal.runs", 8, 5)]
+
+
+def test_reconciliation_leaves_out_verdicts_that_nothing_got() -> None:
+    assert [(row["verdict"], row["windows"]) for row in reconciliation_rows(AFTER)] == [("stand", 2), ("supplement", 9)]
+
+
+def test_every_served_dataset_has_a_status() -> None:
+    served = {f"serving.{fact}" for stream in CONTRACTS.streams.values() for fact in stream.facts}
+    served |= {f"serving.kpi_{kpi}" for kpi in DEFINITIONS.kpis} | {f"serving.{entity}" for entity in DEFINITIONS.entities}
+    assert {row["dataset"] for row in status_rows(CONTRACTS, DEFINITIONS, AFTER)} >= served
+
+
+def test_a_stream_that_waits_for_its_budget_is_not_held() -> None:
+    waiting = replace(AFTER, streams={**AFTER.streams, "runs": replace(MOVED, hold=Hold(UNEXPLAINED, 0, 0))})
+    assert {row["verdict"] for row in status_rows(CONTRACTS, DEFINITIONS, waiting)} == {"pass"}
+
+
+def test_a_held_stream_says_why() -> None:
+    held = replace(AFTER, streams={**AFTER.streams, "runs": replace(MOVED, hold=Hold(MISMATCH, 0, 0))})
+    found = {row["stream"]: (row["verdict"], row["reason"]) for row in status_rows(CONTRACTS, DEFINITIONS, held)}
+    assert found == {"runs": ("held", MISMATCH), "model_calls": ("pass", None)}
+
+
+def test_facts_reach_as_far_as_the_slowest_partition() -> None:
+    assert facts_through(FRONTIER) == 25_000
+
+
+def test_facts_of_a_silent_partition_reach_nowhere() -> None:
+    assert facts_through(replace(FRONTIER, positions={0: Position(5, 5, 25_000), 1: Position(0, 0)})) is None
+
+
+def test_kpis_reach_as_far_as_the_slowest_table() -> None:
+    assert kpis_through(replace(FRONTIER, windows={**WINDOWS, "kpis": WindowFrontier(10_000, 20_000, {})})) == 10_000

@@ -1,0 +1,55 @@
+"""Every table of the lakehouse as derived from contracts and definitions."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from connectors.iceberg.tables import TRANSFORMS, TYPES, TableSpec
+from pipelines.tables import all_tables
+from tests.statements import CONTRACTS, DEFINITIONS, PLAN
+
+TABLES = all_tables(CONTRACTS, DEFINITIONS)
+BY_NAME = {table.name: table for table in TABLES}
+each = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+
+
+def test_no_table_is_made_twice() -> None:
+    assert Counter(table.name for table in TABLES).most_common(1)[0][1] == 1
+
+
+@each
+def test_a_column_is_named_once_and_has_a_known_type(table: TableSpec) -> None:
+    names = [column.name for column in table.columns]
+    assert len(names) == len(set(names))
+    assert {column.type for column in table.columns} <= TYPES.keys()
+
+
+@each
+def test_every_column_has_a_comment(table: TableSpec) -> None:
+    assert [column.name for column in table.columns if not column.comment] == []
+
+
+@each
+def test_a_table_is_partitioned_and_pruned_by_its_own_columns(table: TableSpec) -> None:
+    names = {column.name for column in table.columns}
+    assert set(table.statistics) <= names
+    assert table.partition is None or (table.partition[0] in names and table.partition[1] in TRANSFORMS)
+
+
+@pytest.mark.parametrize("stream", CONTRACTS.streams)
+def test_a_journal_is_partitioned_by_the_day_of_the_event(stream: str) -> None:
+    assert BY_NAME[f"journal.{stream}"].partition == ("event_time", "day")
+
+
+@pytest.mark.parametrize("name", PLAN)
+def test_the_audit_has_the_columns_of_the_partials_and_says_why(name: str) -> None:
+    streamed, audited = BY_NAME[f"partials.{name}"].columns, BY_NAME[f"audit.{name}"].columns
+    assert audited[: len(streamed)] == streamed
+    assert [column.name for column in audited[len(streamed) :]] == ["kind", "cycle", "visible_from"]
+
+
+def test_personal_fields_are_marked_in_the_table() -> None:
+    comments = {column.name: column.comment for column in BY_NAME["journal.runs"].columns}
+    assert "Classification: pii." in comments["user_id"]
