@@ -24,7 +24,8 @@ def current_hash(settings: Settings, contracts: Registry, definitions: Definitio
 
 def deployed_hash(settings: Settings) -> str | None:
     """Hash of the job that was deployed last, or None before the first."""
-    return connect(settings.endpoints.catalog).load_table(DEPLOYMENTS).properties.get(DEPLOYED)
+    properties: dict[str, str] = connect(settings.endpoints.catalog).load_table(DEPLOYMENTS).properties
+    return properties.get(DEPLOYED)
 
 
 def announce(settings: Settings, definition_hash: str) -> None:

@@ -20,14 +20,22 @@ class Progress:
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float | None:
-    """Least-squares slope of y over x; None for fewer than three points or a single x."""
+    """Least-squares slope of y over x; None for fewer than three points or a single x.
+
+    >>> slope([(0, 1), (10, 3), (20, 5)])
+    0.2
+    """
     if len(points) < LEAST_POINTS or len({x for x, _ in points}) == 1:
         return None
     return linear_regression([x for x, _ in points], [y for _, y in points]).slope
 
 
 def merged(commits: Mapping[str, Iterable[Progress]]) -> list[Progress]:
-    """Commits of several tables as one progress: the sum of all tables after each group of commits that belong together."""
+    """Commits of several tables as one progress: the sum of all tables after each group of commits that belong together.
+
+    >>> [step.rows for step in merged({"a": [Progress(1, 10), Progress(6, 20)], "b": [Progress(1.5, 5), Progress(6.2, 9)]})]
+    [15, 29]
+    """
     rows = dict.fromkeys(commits, 0)
     found: list[Progress] = []
     for at, table, total in sorted((commit.at, table, commit.rows) for table, own in commits.items() for commit in own):
@@ -41,7 +49,11 @@ def merged(commits: Mapping[str, Iterable[Progress]]) -> list[Progress]:
 
 
 def percentile(values: Sequence[float], rank: int) -> float | None:
-    """Nearest-rank percentile; None without values."""
+    """Nearest-rank percentile; None without values.
+
+    >>> percentile([3, 1, 2, 4], 50)
+    2
+    """
     ordered = sorted(values)
     return ordered[max(0, -(-len(ordered) * rank // 100) - 1)] if ordered else None
 
@@ -56,6 +68,9 @@ def delays_by_offset(events: Iterable[tuple[int, float]], published: Sequence[tu
 
     `published` lists (next offset, visible at), ascending: an event is visible with the first next offset beyond it. Events
     that were not published are left out.
+
+    >>> delays_by_offset([(4, 1.0), (5, 2.0)], [(5, 3.0), (6, 9.0)])
+    [2.0, 7.0]
     """
     bounds = [bound for bound, _ in published]
     places = ((bisect_right(bounds, offset), appended) for offset, appended in events)
@@ -64,6 +79,9 @@ def delays_by_offset(events: Iterable[tuple[int, float]], published: Sequence[tu
 
 def delays_by_window(events: Iterable[float], published: Sequence[tuple[float, float]], seconds: int) -> list[float]:
     """Seconds from append to publication of the window of `seconds` that holds the event.
+
+    >>> delays_by_window([3.0, 11.0], [(10, 12.0), (20, 23.5)], 10)
+    [9.0, 12.5]
 
     `published` lists (window end, visible at), ascending: a window is visible with the first end at or past its own.
     """

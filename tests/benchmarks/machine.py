@@ -7,6 +7,12 @@ from pathlib import Path
 
 from deploy.local import versions
 
+ENGINES = {
+    "kafka": ("kafka_2.13",),
+    "catalog": ("iceberg-open-api",),
+    "flink": ("flink-sql-connector-kafka", "iceberg-flink-runtime-2.1"),
+    "connect": ("iceberg-kafka-connect", "connect-runtime"),
+}
 LIBRARIES = ("apache-flink", "pyiceberg", "duckdb", "confluent-kafka")
 
 
@@ -17,12 +23,17 @@ def facts() -> dict[str, str]:
         "cores": str(len(os.sched_getaffinity(0))),
         "memory": f"{int(memory.split()[1]) / 1024**2:.0f} GiB",
         "system": platform.platform(aliased=True, terse=True),
-        "load before": f"{os.getloadavg()[0]:.1f}",
+        "load before": f"{load():.1f}",
     }
+
+
+def load() -> float:
+    """Processes that wanted a core, on average over the last minute."""
+    return os.getloadavg()[0]
 
 
 def pinned() -> dict[str, str]:
     """Version of every engine and library that is measured."""
     groups = versions.load().groups
-    engines = {artifact.name: artifact.version for name in ("kafka", "catalog", "flink", "connect") for artifact in groups[name].artifacts[:2]}
+    engines = {artifact.name: artifact.version for name in ENGINES for artifact in groups[name].artifacts if artifact.name in ENGINES[name]}
     return {name: importlib.metadata.version(name) for name in LIBRARIES} | engines

@@ -16,6 +16,7 @@ from kpis.partials import plan
 from pipelines import settings
 from pipelines.apply import apply
 from pipelines.audit.iceberg_lake import DATASET_STATUS
+from pipelines.cli.quiet import engine_output_to
 from pipelines.intake import JOB_NAME
 from pipelines.keeper import submit
 from tests.benchmarks.figures import Progress
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 HELD = ("canaries", "audit")
 LOOK_SECONDS = 0.5
-PATIENCE_SECONDS = 420.0
+PATIENCE_SECONDS = 600.0
 
 
 class StalledError(Exception):
@@ -52,7 +53,8 @@ class Product:
         """Make topics and tables, submit the job, start canaries and audit, wait for the first audited answer."""
         for line in apply(self.settings, self.contracts, self.definitions):
             say(line)
-        submit()
+        with engine_output_to(self._stack.home.logs / "flink-client.log"):
+            submit()
         flink = FlinkRest(self.settings.endpoints.flink)
         (job,) = flink.jobs(JOB_NAME)
         while len(set(flink.tasks_running(job.id))) > 1:

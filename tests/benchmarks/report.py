@@ -37,7 +37,13 @@ def _facts(figures: Figures) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in figures["versions"].items())
     event = figures["event"]
     sizes = f"{event['value_bytes']:.0f} bytes of JSON, {event['key_and_header_bytes']:.0f} of key and headers"
-    return f"# Benchmark\n\nMachine: {machine}.\n\nVersions: {versions}.\n\nEvent: {sizes}. Scale: {figures['scale']}.\n\nRun: {figures['run']}."
+    lines = (f"Machine: {machine}.", f"Versions: {versions}.", f"Event: {sizes}. Scale: {figures['scale']}.", f"Run: {figures['run']}.", *_warnings(figures))
+    return "\n\n".join(("# Benchmark", *lines))
+
+
+def _warnings(figures: Figures) -> tuple[str, ...]:
+    quiet = float(figures["machine"]["load before"]) < 1
+    return () if quiet else ("**Others used this machine: waits are too long, and costs too high by what each second costs.**",)
 
 
 def _summary(figures: Figures) -> str:

@@ -14,7 +14,7 @@ from tests.benchmarks.figures import Progress, merged, percentiles, slope
 from tests.benchmarks.latency import Publications
 from tests.benchmarks.meters import Meter
 from tests.benchmarks.peer import Peer
-from tests.benchmarks.product import Product
+from tests.benchmarks.product import PATIENCE_SECONDS, Product
 from tests.benchmarks.progress import say
 from tests.benchmarks.scale import Scale
 from tests.benchmarks.stack import Stack
@@ -168,7 +168,7 @@ class Schedule:
         return found
 
     def _wait_for(self, killed: float, which: int) -> float:
-        while self._product.audited_through()[which] <= killed:
+        while self._product.audited_through()[which] <= killed and time.time() - killed < PATIENCE_SECONDS:
             time.sleep(0.25)
         return time.time() - killed
 
@@ -178,7 +178,7 @@ class Schedule:
         before = max((step.rows for step in steps if step.at < began), default=0)
         full = [step for step in steps if began <= step.at <= ended and 0 < step.rows - before < FULL_SHARE * events]
         steep = slope([(float(step.rows), self._meter.at(name, step.at)) for step in full])
-        last = max((step.at for step in steps if step.at <= ended), default=ended)
+        last = next((step.at for step in steps if began <= step.at <= ended and step.rows - before >= events), ended)
         return {
             "events": events,
             "seconds": last - began,

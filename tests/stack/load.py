@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ACCEPTED = ("good", "duplicate", "conflicting", "bad:not_an_object")
 """An array of one event is taken for the event."""
+LONGEST_LOAD_S = 150
 NANO = 10**9
 TENANTS = "tenant_id LIKE 'tenant-%'"
 """The simulated tenants, and no other test's."""
@@ -40,9 +41,9 @@ def send_load(stack: Stack, seed: int, rate: float, count: int, stop: Event | No
 
 @contextmanager
 def load_going_on(stack: Stack, seed: int, rate: float) -> Iterator[None]:
-    """Send a load in the background for as long as the block lasts."""
+    """Send a load in the background for as long as the block lasts, on a slow machine not for ever."""
     stop = Event()
-    sender = Thread(target=send_load, args=(stack, seed, rate, 10**6, stop))
+    sender = Thread(target=send_load, args=(stack, seed, rate, round(rate * LONGEST_LOAD_S), stop))
     sender.start()
     try:
         yield

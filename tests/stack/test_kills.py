@@ -103,10 +103,10 @@ def test_runs_are_exact_after_kills(trino: TrinoClient, aftermath: Aftermath) ->
     assert_runs(trino, aftermath.events)
 
 
-def test_the_reader_got_answers_all_the_time(aftermath: Aftermath) -> None:
+def test_the_reader_saw_the_numbers_grow(aftermath: Aftermath) -> None:
     watched = aftermath.watched
-    assert len(watched.facts) > 20, watched.refusals[-3:]
-    assert len(watched.partials) > 20, watched.refusals[-3:]
+    assert len({reading.rows for reading in watched.facts}) >= 5, watched.refusals[-3:]
+    assert len({reading.window_end for reading in watched.partials}) >= 5, watched.refusals[-3:]
 
 
 def test_no_reader_saw_an_identity_twice(aftermath: Aftermath) -> None:
