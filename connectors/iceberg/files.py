@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.io.pyarrow import _dataframe_to_data_files
 from pyiceberg.manifest import DataFile, ManifestContent
@@ -14,7 +15,6 @@ from connectors.iceberg.tables import point
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    import pyarrow as pa
     from pyiceberg.table import Table
     from pyiceberg.table.snapshots import Snapshot
 
@@ -82,6 +82,8 @@ def local_path(location: str) -> str:
 def append_on(table: Table, parent: int, rows: pa.Table, properties: Mapping[str, str] | None = None) -> int:
     """Append rows in one commit on top of snapshot `parent`, setting table properties in the same commit; the new head.
 
+    Columns that the table got after the rows were made are null.
+
     Raises:
         StaleHeadError: the head is or became another.
     """
@@ -90,7 +92,7 @@ def append_on(table: Table, parent: int, rows: pa.Table, properties: Mapping[str
         raise StaleHeadError(message)
     try:
         with table.transaction() as transaction:
-            transaction.append(rows.cast(table.schema().as_arrow()))
+            transaction.append(_completed(rows, table.schema().as_arrow()))
             if properties:
                 transaction.set_properties(dict(properties))
     except CommitFailedException as error:
@@ -142,3 +144,10 @@ def overwrite_all(table: Table, rows: pa.Table, properties: Mapping[str, str]) -
             for file in written:
                 overwrite.append_data_file(file)
         transaction.set_properties(dict(properties))
+
+
+def _completed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    for field in schema:
+        if field.name not in rows.schema.names:
+            rows = rows.append_column(field.name, pa.nulls(rows.num_rows, field.type))
+    return rows.select(schema.names).cast(schema)

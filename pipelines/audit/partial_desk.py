@@ -12,6 +12,7 @@ from contracts.model import CANARY
 from kpis.recompute import WINDOW_MS
 from pipelines.audit.lake import Changes, Span, audit_of, partial_of
 from pipelines.audit.streamed import Streamed
+from pipelines.tables import AUDIT_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,7 +38,9 @@ class PartialDesk:
         self._table = table
         self._lane = lane
         template = catalog.load(partial_of(table.name)).schema().as_arrow().empty_table()
-        self._schema: pa.Schema = catalog.load(audit_of(table.name)).schema().as_arrow()
+        present = catalog.load(audit_of(table.name)).schema().as_arrow()
+        # The table may have columns already that only the next definition knows.
+        self._schema = pa.schema([present.field(name) for name in (*table.columns, *(column.name for column in AUDIT_COLUMNS))])
         self._plain = pa.schema([self._schema.field(name) for name in table.columns])
         self.streamed = Streamed(connection, table, template, lane)
         self._opened: tuple[int, int] | None = None

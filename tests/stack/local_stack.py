@@ -145,12 +145,12 @@ class Stack:
 
         await_that(is_audited, f"facts and KPIs audited past {past_ms}", timeout, self._describe_audit)
 
-    def job_restarts(self) -> int:
-        """How often the running intake job was restarted by the cluster."""
+    def job_failures(self) -> int:
+        """How often the running intake job has failed since it was submitted."""
         flink = FlinkRest(self.endpoints["flink"])
         (job,) = flink.jobs(JOB_NAME)
-        answer = flink._call("GET", f"/jobs/{job.id}/metrics?get=numRestarts")  # noqa: SLF001 - no command of ours needs it
-        return int(answer[0]["value"])  # type: ignore[index]
+        history = flink._call("GET", f"/jobs/{job.id}/exceptions")["exceptionHistory"]  # noqa: SLF001 - no command of ours needs it
+        return len(history["entries"])
 
     def log_tail(self, name: str, lines: int = 25) -> str:
         """The end of a log."""
