@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def assert_same_rows(found: pl.DataFrame, wanted: pl.DataFrame) -> None:
     """The same rows in any order."""
-    assert found.height == wanted.height
+    assert found.height == wanted.height, f"{found.height} rows, not {wanted.height}"
     assert_frame_equal(found, wanted.select(found.columns), check_row_order=False, check_dtypes=False, check_exact=True)
 
 
