@@ -47,7 +47,7 @@ WRONG_TIMES: dict[str, Callable[[int], int]] = {
 }
 WRONG_BYTES: dict[str, Callable[[bytes], bytes | None]] = {
     "not_json": lambda value: value[: len(value) // 2],
-    "not_an_object": lambda value: b"[" + value + b"]",
+    "not_an_object": lambda value: b'"' + value.replace(b'"', b"'") + b'"',
     "invalid_utf8": lambda value: value.replace(b'"region":"', b'"region":"\xff\xfe', 1),
     "empty_value": lambda _: b"",
     "null_value": lambda _: None,
@@ -59,8 +59,8 @@ FAULTS = [*WRONG_VALUES, *MISSING, *WRONG_TIMES, *WRONG_BYTES]
 def broken(fault: str, stream: str, event: Mapping[str, Any]) -> bytes | None:
     """Return the value of a record that is `event`, a victim of its stream, with one fault; None is a null record.
 
-    >>> broken("not_an_object", "runs", {"run_id": "r"})
-    b'[{"run_id":"r"}]'
+    >>> broken("not_json", "runs", {"run_id": "r"})
+    b'{"run_i'
     """
     if fault in WRONG_BYTES:
         return WRONG_BYTES[fault](canonical(event))

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from tests.stack.local_stack import Stack
 
-ACCEPTED = ("good", "duplicate", "conflicting", "bad:not_an_object")
-"""An array of one event is taken for the event."""
+ACCEPTED = ("good", "duplicate", "conflicting")
+"""Kinds of messages that are journaled."""
 LONGEST_LOAD_S = 150
 NANO = 10**9
 TENANTS = "tenant_id LIKE 'tenant-%'"

@@ -24,12 +24,11 @@ REASONS = {
     "null_for_required": "missing",
     "unknown_event_type": "unknown_event_type",
     "not_json": "malformed",
+    "not_an_object": "malformed",
     "invalid_utf8": "invalid_utf8",
     "empty_value": "malformed",
     "null_value": "null_value",
 }
-ACCEPTED_FAULTS = {"not_an_object"}
-"""An array of one event is taken for the event."""
 LARGE = 900_000
 
 
@@ -57,7 +56,7 @@ def good(stream: str, name: str, now_ms: int) -> dict[str, Any]:
 
 def _of_class(fault: str, stream: str, now_ms: int) -> Case:
     value = broken(fault, stream, good(stream, fault, now_ms))
-    return Case(value) if fault in ACCEPTED_FAULTS else Case(value, REASONS[fault], _field_of(fault, stream))
+    return Case(value, REASONS[fault], _field_of(fault, stream))
 
 
 def _field_of(fault: str, stream: str) -> str | None:
