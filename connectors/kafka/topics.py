@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
 """Windows are cut by the broker's clock, so every topic of ours stamps records when they are appended."""
+
+PAUSE_S = 0.05
 
 
 class TopicError(Exception):
@@ -106,6 +109,7 @@ class Topics:
         if doomed:
             for name, future in self._admin.delete_topics(doomed, operation_timeout=self._timeout_s).items():
                 self._result(name, future)
+                self._await_listed(name, is_there=False)
 
     def _create(self, spec: TopicSpec) -> str | None:
         new = NewTopic(spec.name, spec.partitions, 1, config=_wanted(spec))
@@ -118,7 +122,17 @@ class Topics:
             # Somebody else was faster: what they made must be what we want.
             self._verify(spec, self.partition_counts().get(spec.name, 0))
             return None
+        self._await_listed(spec.name, is_there=True)
         return spec.name
+
+    def _await_listed(self, name: str, *, is_there: bool) -> None:
+        """Wait until the broker answers by what the controller has decided."""
+        deadline = time.monotonic() + self._timeout_s
+        while (name in self.partition_counts()) != is_there:
+            if time.monotonic() > deadline:
+                message = f"{name}: {'created' if is_there else 'deleted'}, but the broker does not know it after {self._timeout_s:g} s"
+                raise TopicError(message)
+            time.sleep(PAUSE_S)
 
     def _verify(self, spec: TopicSpec, partitions: int) -> None:
         if partitions != spec.partitions:

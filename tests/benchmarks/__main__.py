@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -22,6 +23,7 @@ PORT_BASE = 25000
 def main() -> int:
     """Run on a stack of its own; Markdown on standard output, progress on standard error."""
     options = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     given = {name.name: getattr(options, name.name) for name in fields(Scale) if getattr(options, name.name) is not None}
     scale = replace(QUICK if options.quick else Scale(), **given)
     home = options.home or Path(tempfile.mkdtemp(prefix="daybook-benchmark-"))
