@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).parent
+SOURCES = ("envelope.yaml", "events/**/*.yaml")
+"""Which files below a root are sources."""
 
 
 class ContractError(Exception):

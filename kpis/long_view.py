@@ -31,7 +31,7 @@ COMMENTS = {
 def long_view(kpis: Mapping[str, tuple[Kpi, ...]], streams: Mapping[str, Stream]) -> View:
     """Every KPI by minute: one row per KPI, measure and combination of dimensions. `kpis` are those of each stream."""
     every = [kpi for of_stream in kpis.values() for kpi in of_stream]
-    items = [item for name, of_stream in kpis.items() for kpi in of_stream if not kpi.histogram for item in _items(kpi, streams[name], of_stream)]
+    items = [item for name, of_stream in kpis.items() for kpi in of_stream if not kpi.histogram for item in _items(kpi, streams[name])]
     units = " ".join(f"WHEN '{kpi.name}' THEN '{kpi.unit}'" for kpi in every)
     query = f"""WITH counted AS (
 {_counted(items)}
@@ -88,9 +88,9 @@ percentiles AS (
 )"""
 
 
-def _items(kpi: Kpi, stream: Stream, kpis: tuple[Kpi, ...]) -> list[str]:
+def _items(kpi: Kpi, stream: Stream) -> list[str]:
     """ROW(kpi, measure, numerator, denominator, scale, dimensions) of a partial row for each value of a KPI."""
-    keys = key_columns(stream, kpis)
+    keys = key_columns(stream)
     parts = {name: _part(kpi.narrowed(measure), stream, keys) for name, measure in kpi.measures.items()}
     if kpi.is_ratio:
         return [f"ROW('{kpi.name}', 'value', {parts['numerator']}, {parts['denominator']}, 0, {_dimension_map(kpi)})"]

@@ -24,8 +24,8 @@ ColumnType = Literal["string", "long", "int", "boolean", "timestamptz"]
 
 WINDOW_SECONDS = 10
 MINUTE = "event_time - MOD(event_time, 60000)"
-LATEST_PREFIX = 42
-"""Characters before the value in a `latest` text: event time, partition and offset, each with its separator."""
+LATEST_PREFIX = 43
+"""Characters before the value in a `latest` text: event time, partition and offset, raised to a fixed number of digits, each with its separator."""
 
 WINDOW_COLUMNS: Mapping[str, tuple[ColumnType, str]] = {
     "lane": ("string", "Set of streams that one job reads."),
@@ -67,6 +67,10 @@ class PartialTable:
         """Names of the columns that are folded."""
         return tuple(name for name in self.columns if name not in self.keys and name not in WINDOW_COLUMNS)
 
+    def is_fed_by(self, stream: str) -> bool:
+        """True when rows of the stream, its canaries at least, come in every window."""
+        return any(aggregation.stream == stream for aggregation in self.aggregations)
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -104,9 +108,10 @@ def stream_keys(stream: Stream, kpis: tuple[Kpi, ...]) -> tuple[str, ...]:
     return tuple(sorted(named | flags))
 
 
-def key_columns(stream: Stream, kpis: tuple[Kpi, ...]) -> frozenset[str]:
-    """Columns that a condition may be applied to when partials are read."""
-    return frozenset({"event_type", *BASE_DIMENSIONS, *stream_keys(stream, kpis)})
+def key_columns(stream: Stream) -> frozenset[str]:
+    """Columns that a condition may be applied to when partials are read: keys whatever KPIs there are, once one reads them."""
+    flags = (name for name, field in stream.fields.items() if field.type == "boolean")
+    return frozenset({"event_type", *BASE_DIMENSIONS, *flags})
 
 
 def measure_sql(measure: Measure) -> str:
@@ -151,7 +156,7 @@ def _kpis(contracts: Registry, definitions: Definitions) -> PartialTable:
 
 
 def _sums(stream: Stream, kpis: tuple[Kpi, ...]) -> dict[str, Measure]:
-    keys = key_columns(stream, kpis)
+    keys = key_columns(stream)
     found: dict[str, Measure] = {}
     for kpi in kpis:
         for measure in kpi.measures.values():
@@ -233,5 +238,5 @@ def _meaning(measure: Measure, stream: Stream) -> str:
 
 
 def _sortable(value: str) -> str:
-    position = "LPAD(CAST(event_time AS STRING), 13, '0') || ':' || LPAD(CAST(partition AS STRING), 7, '0') || ':' || "
-    return position + f"LPAD(CAST(offset AS STRING), 19, '0') || ':' || CAST({value} AS STRING)"
+    place = f"CAST({10**13} + event_time AS STRING) || ':' || CAST({10**6} + partition AS STRING) || ':' || CAST({10**18} + offset AS STRING)"
+    return f"{place} || ':' || CAST({value} AS STRING)"

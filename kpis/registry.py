@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from contracts.registry import Registry
 
 ROOT = Path(__file__).parent
+SOURCES = ("definitions/*.yaml", "entities/*.yaml")
+"""Which files below a root are sources."""
 Definition = TypeVar("Definition", bound=BaseModel)
 
 
@@ -47,6 +49,9 @@ def load(contracts: Registry, root: Path = ROOT) -> Definitions:
         for stream, measures in entity.streams.items():
             where = f"entities/{entity.name}.yaml: streams.{stream}"
             _check_measures(where, measures.values(), _stream(where, contracts, stream))
+            if entity.key not in contracts.streams[stream].entities:
+                message = f"{where}: the key '{entity.key}' is not among the entities of {stream}, which its canaries carry"
+                raise ContractError(message)
     return Definitions(kpis, entities)
 
 

@@ -72,9 +72,9 @@ WHERE kind <> 'held' AND {condition}"""
     return View(f"audited.{table.name}", query, f"Partial aggregates of {table.name} as audited.", comments)
 
 
-def kpi_views(kpi: Kpi, stream: Stream, kpis: tuple[Kpi, ...]) -> tuple[View, ...]:
+def kpi_views(kpi: Kpi, stream: Stream) -> tuple[View, ...]:
     """A KPI by minute, hour and day of event time, one row per combination of its dimensions."""
-    return tuple(_kpi_view(kpi, stream, kpis, suffix, grain) for suffix, grain in GRAINS.items())
+    return tuple(_kpi_view(kpi, stream, suffix, grain) for suffix, grain in GRAINS.items())
 
 
 def entity_view(entity: Entity) -> View:
@@ -91,7 +91,7 @@ def entity_view(entity: Entity) -> View:
     return View(f"serving.{entity.name}", query, entity.description, comments)
 
 
-def _kpi_view(kpi: Kpi, stream: Stream, kpis: tuple[Kpi, ...], suffix: str, grain: str) -> View:
+def _kpi_view(kpi: Kpi, stream: Stream, suffix: str, grain: str) -> View:
     dimensions = (*BASE_DIMENSIONS, *kpi.dimensions)
     comments = {"period_start": f"The {grain} of event time."}
     comments |= {name: stream.fields[name].description for name in dimensions}
@@ -99,13 +99,13 @@ def _kpi_view(kpi: Kpi, stream: Stream, kpis: tuple[Kpi, ...], suffix: str, grai
         query = _percentile_query(kpi, dimensions, grain)
         values = {"n": "Values counted."} | {f"p{rank}": f"{rank}th percentile in {kpi.unit}, within 1 %." for rank in PERCENTILES}
     else:
-        query = _measure_query(kpi, stream, kpis, dimensions, grain)
+        query = _measure_query(kpi, stream, dimensions, grain)
         values = _value_comments(kpi)
     return View(f"serving.kpi_{kpi.name}{suffix}", query, f"{kpi.title}: {kpi.description}", comments | values)
 
 
-def _measure_query(kpi: Kpi, stream: Stream, kpis: tuple[Kpi, ...], dimensions: tuple[str, ...], grain: str) -> str:
-    keys = key_columns(stream, kpis)
+def _measure_query(kpi: Kpi, stream: Stream, dimensions: tuple[str, ...], grain: str) -> str:
+    keys = key_columns(stream)
     read = {name: (kpi.narrowed(measure), reading(kpi.narrowed(measure), keys)) for name, measure in kpi.measures.items()}
     values = [f"  {_read_back(stream, measure, one.column, one.where)} AS {name}" for name, (measure, one) in read.items()]
     if kpi.is_ratio:

@@ -1,34 +1,97 @@
-"""Which definition of the intake job is deployed, and which one the files here describe."""
+"""Which definition is deployed, kept with its sources, and which one the files here describe.
+
+Whoever judges or restarts the running job reads the sources that were deployed: the files here may be ahead of them.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow as pa
 
 from connectors.iceberg.tables import connect
 from pipelines.intake import statement_set
+from pipelines.workspace import Workspace, read, workspace
 
 if TYPE_CHECKING:
-    from contracts.registry import Registry
-    from kpis.registry import Definitions
+    from collections.abc import Mapping
+
     from pipelines.settings import Settings
 
 DEPLOYMENTS = "ops.deployments"
-DEPLOYED = "daybook.definition"
-"""Property of DEPLOYMENTS that names the definition of the newest job; set before the job is submitted."""
+DEFINITIONS = "ops.definitions"
+SOURCES, STATEMENTS = "daybook.sources", "daybook.statements"
+"""Properties of DEPLOYMENTS that name what is deployed; set before the job is submitted."""
+ANY_KAFKA, ANY_CATALOG = "localhost:9092", "http://localhost:8181"
+"""Stand in where the addresses do not matter."""
 
 
-def current_hash(settings: Settings, contracts: Registry, definitions: Definitions) -> str:
-    """Hash of the job as contracts and definitions describe it, wherever it starts."""
-    return statement_set(contracts, definitions, settings.endpoints.kafka, settings.endpoints.catalog).definition_hash
+class DefinitionError(Exception):
+    """What is deployed cannot be read; the message says why."""
 
 
-def deployed_hash(settings: Settings) -> str | None:
-    """Hash of the job that was deployed last, or None before the first."""
+class Deployed(NamedTuple):
+    """Fingerprint of the deployed sources, and hash of the job's SQL that was made of them."""
+
+    sources: str
+    statements: str
+
+
+def described(space: Workspace) -> Deployed:
+    """The same of the files here; the SQL wherever it starts and whatever the engines' addresses."""
+    statements = statement_set(space.contracts, space.definitions, ANY_KAFKA, ANY_CATALOG)
+    return Deployed(space.fingerprint, statements.definition_hash)
+
+
+def deployed(settings: Settings) -> Deployed | None:
+    """What was deployed last, or None before the first deployment."""
     properties: dict[str, str] = connect(settings.endpoints.catalog).load_table(DEPLOYMENTS).properties
-    return properties.get(DEPLOYED)
+    return Deployed(properties[SOURCES], properties[STATEMENTS]) if SOURCES in properties else None
 
 
-def announce(settings: Settings, definition_hash: str) -> None:
-    """Say which definition makes the rows from now on."""
-    with connect(settings.endpoints.catalog).load_table(DEPLOYMENTS).transaction() as transaction:
-        transaction.set_properties({DEPLOYED: definition_hash})
+def deployed_workspace(settings: Settings) -> Workspace:
+    """Contracts and definitions that were deployed last; those of the files here before the first deployment.
+
+    Raises:
+        DefinitionError: they are not where they must be.
+        ContractError: this version of Daybook does not understand them.
+    """
+    last = deployed(settings)
+    if last is None:
+        return workspace()
+    sources = _sources(settings, last.sources)
+    if sources is None:
+        message = f"{DEFINITIONS}: has no sources {last.sources}, which {DEPLOYMENTS} names"
+        raise DefinitionError(message)
+    with TemporaryDirectory(prefix="daybook-") as folder:
+        unfold(sources, Path(folder))
+        return read(settings, Path(folder) / "contracts", Path(folder) / "kpis")
+
+
+def announce(space: Workspace) -> None:
+    """Say what is deployed from now on, with its sources."""
+    catalog, name = connect(space.settings.endpoints.catalog), described(space)
+    if _sources(space.settings, name.sources) is None:
+        table = catalog.load_table(DEFINITIONS)
+        row = {"sources_hash": name.sources, "sources": json.dumps(space.sources), "recorded_at": datetime.now(UTC)}
+        table.append(pa.Table.from_pylist([row], schema=table.schema().as_arrow()))
+    with catalog.load_table(DEPLOYMENTS).transaction() as transaction:
+        transaction.set_properties({SOURCES: name.sources, STATEMENTS: name.statements})
+
+
+def unfold(sources: Mapping[str, str], folder: Path) -> None:
+    """Write sources below a folder."""
+    for name, text in sources.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+
+
+def _sources(settings: Settings, fingerprint: str) -> dict[str, str] | None:
+    table = connect(settings.endpoints.catalog).load_table(DEFINITIONS)
+    rows = table.scan(row_filter=f"sources_hash = '{fingerprint}'", selected_fields=("sources",)).to_arrow()
+    return dict(json.loads(rows["sources"][0].as_py())) if rows.num_rows else None

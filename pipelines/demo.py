@@ -6,31 +6,28 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
+from connectors.instants import instant
 from connectors.kafka.producer import Producer
 from connectors.sources.adapter import adapters
 from connectors.trino.client import TrinoClient
-from contracts import registry as contract_registry
-from kpis import registry as kpi_registry
-from pipelines.apply import apply
+from pipelines.apply import apply, make_views
 from pipelines.imports import import_source
 from pipelines.published import last_publication
-from pipelines.serving import create_views
-from pipelines.settings import Settings, load
 from pipelines.simulation.scenario import Scenario
 from pipelines.simulation.sending import simulate
+from pipelines.workspace import workspace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from contracts.registry import Registry
-    from kpis.registry import Definitions
+    from pipelines.settings import Settings
+    from pipelines.workspace import Workspace
 
 EVENTS = 30_000
 SESSIONS = Path(__file__).parents[1].parent / "shared" / "data" / "agent-sessions"
@@ -66,20 +63,19 @@ def main() -> int:
     for verb in ("fetch", "up"):
         if _local(verb):
             return 1
-    settings, contracts = load(), contract_registry.load()
-    definitions = kpi_registry.load(contracts, settings.definitions)
-    for change in apply(settings, contracts, definitions):
+    space = workspace()
+    for change in apply(space):
         console.print(change)
     for name, words in (("intake", "run intake"), ("canaries", "run canaries"), ("audit", "audit --follow")):
         _local("start", name, "--", str(Path(sys.executable).with_name("daybook")), *words.split())
     console.print("intake job, canaries and audit are started")
-    views = threading.Thread(target=_make_views, args=(settings, contracts, definitions, console))
+    views = threading.Thread(target=_make_views, args=(space, console))
     views.start()
-    sent_ms = _send(settings, contracts, console)
+    sent_ms = _send(space, console)
     views.join()
-    if not _await_audit(settings, sent_ms, console):
+    if not _await_audit(space.settings, sent_ms, console):
         return 1
-    _answer(settings, console)
+    _answer(space.settings, console)
     return 0
 
 
@@ -87,21 +83,19 @@ def _local(*words: str) -> int:
     return subprocess.run([sys.executable, "-m", "deploy.local", *words], check=False).returncode  # noqa: S603 - our own module
 
 
-def _make_views(settings: Settings, contracts: Registry, definitions: Definitions, console: Console) -> None:
-    trino = TrinoClient(settings.endpoints.trino, settings.trino_user)
-    made = list(create_views(trino, contracts, definitions))
+def _make_views(space: Workspace, console: Console) -> None:
+    made = list(make_views(space))
     console.print(f"{len(made)} views made" if made else "views are as they should be")
 
 
-def _send(settings: Settings, contracts: Registry, console: Console) -> int:
+def _send(space: Workspace, console: Console) -> int:
     """Send the simulation, and the real sessions where they are; the time by which all of it was delivered, epoch ms."""
-    topics = {stream.name: stream.topic for stream in contracts.streams.values()}
     scenario = Scenario(start_ms=round(time.time() * 1000), rate=0, count=EVENTS, duplicates=0.02, late=0.02, malformed=0.01)
-    with Producer(settings.endpoints.kafka) as producer:
-        sent = simulate(scenario, producer, topics, threading.Event())
+    with Producer(space.settings.endpoints.kafka) as producer:
+        sent = simulate(scenario, producer, space.topics, threading.Event())
         console.print(f"simulated platform: {sent.total:,} messages sent, of which {_faulty(sent.kinds):,} repeated, late or broken")
         if SESSIONS.exists():
-            done = import_source(adapters()["agent-sessions"], SESSIONS, producer, topics, settings.home)
+            done = import_source(adapters()["agent-sessions"], SESSIONS, producer, space.topics, space.settings.home)
             console.print(f"real agent sessions: {sum(done.sent.values()):,} events sent, {done.malformed} broken lines reported")
     return round(time.time() * 1000)
 
@@ -142,7 +136,7 @@ def _answer(settings: Settings, console: Console) -> None:
 
 
 def _clock(moment_ms: int) -> str:
-    return datetime.fromtimestamp(moment_ms / 1000, UTC).strftime("%H:%M:%S") if moment_ms > 0 else "never"
+    return instant(moment_ms).strftime("%H:%M:%S") if moment_ms > 0 else "never"
 
 
 if __name__ == "__main__":

@@ -18,8 +18,11 @@ from connectors.flink import session
 from connectors.flink.rest import FlinkRest, Job
 from connectors.iceberg.scan import last_windows, next_offsets, offsets_at
 from connectors.iceberg.tables import connect
+from connectors.instants import instant
 from kpis.partials import plan
-from pipelines.definition import DEPLOYMENTS, announce, current_hash, deployed_hash
+from pipelines.audit.iceberg_lake import CYCLE, DATASET_STATUS
+from pipelines.audit.lake import journal_of, partial_of
+from pipelines.definition import DEPLOYMENTS, announce, deployed, deployed_workspace, described
 from pipelines.intake import JOB_NAME, LANE, StreamStart, statement_set
 from pipelines.locks import exclusive
 from pipelines.published import read_publication
@@ -31,10 +34,13 @@ if TYPE_CHECKING:
 
     from contracts.model import Stream
     from contracts.registry import Registry
-    from kpis.registry import Definitions
-    from pipelines.audit.frontier import Publication
+    from pipelines.audit.frontier import StreamFrontier
+    from pipelines.definition import Deployed
     from pipelines.settings import Settings
+    from pipelines.workspace import Workspace
 
+LOCK = "intake.lock"
+"""File in the run directory that is locked while a job is started or replaced."""
 DRAIN_SECONDS = 180.0
 MID_WINDOW_SECONDS = (2.0, 6.0)
 """A job is stopped in the middle of a window, so that the journals reach past every window it has closed."""
@@ -50,25 +56,34 @@ def running_job(settings: Settings) -> Job | None:
     return jobs[-1] if jobs else None
 
 
-def ensure(settings: Settings, contracts: Registry, definitions: Definitions) -> str:
-    """Job id of the intake job, submitted if the cluster has none. May be repeated, by several processes at once."""
-    with exclusive(settings.home / "intake.lock"):
+def ensure(settings: Settings) -> str:
+    """Job id of the intake job; what is deployed is submitted if the cluster has none. May be repeated, by several processes at once."""
+    with exclusive(settings.home / LOCK):
         job = running_job(settings)
-        return job.id if job else _start(settings, contracts, definitions)
+        return job.id if job else _start(deployed_workspace(settings))
 
 
-def replace(settings: Settings, contracts: Registry, definitions: Definitions, say: Callable[[str], None]) -> str:
-    """Stop the intake job and start a new one where the tables stop; the new job id.
+def deploy(space: Workspace, say: Callable[[str], None], *, force: bool = False) -> None:
+    """Make the files here what is deployed. The job is replaced, where the tables stop, if its SQL is another or `force` is set.
 
     Raises:
         DrainError: the audit does not publish what the old job left. The job is stopped then; repeat once an audit runs.
         FlinkError: the last checkpoint or the cancellation did not complete.
+        Py4JJavaError: Flink cannot plan the new job; the old one goes on.
     """
-    with exclusive(settings.home / "intake.lock"):
+    with exclusive(space.settings.home / LOCK):
+        job, before, wanted = running_job(space.settings), deployed(space.settings), described(space)
+        if job and before and before.statements == wanted.statements and not force:
+            if before != wanted:
+                announce(space)
+            say(f"job {job.id} runs this definition {'already' if before == wanted else 'as before: only what is said about its numbers is new'}")
+            return
+        say("planning the new job")
+        _plan(space)
         say("stopping the intake job")
-        stop(settings)
+        stop(space.settings)
         say("waiting until the audit has published all of it")
-        return _start(settings, contracts, definitions)
+        say(f"job {_start(space)} goes on where the tables stop")
 
 
 def stop(settings: Settings) -> None:
@@ -85,24 +100,39 @@ def stop(settings: Settings) -> None:
         flink.cancel(job.id)
 
 
-def _start(settings: Settings, contracts: Registry, definitions: Definitions) -> str:
+def _plan(space: Workspace) -> None:
+    """Let Flink plan the job, so that one that cannot run is refused while the old one still does."""
+    statements = statement_set(space.contracts, space.definitions, space.settings.endpoints.kafka, space.settings.endpoints.catalog)
+    session.explain(_client(space.settings), statements.definitions, list(statements.inserts.values()))
+
+
+def _start(space: Workspace) -> str:
     """Fence off any earlier job, submit a new one where the tables stop, record the deployment."""
+    settings, contracts = space.settings, space.contracts
     endpoints = settings.endpoints
     catalog = connect(endpoints.catalog)
-    tables = list(plan(contracts, definitions))
-    _fence(catalog, [*(stream.journal for stream in contracts.streams.values()), *(f"partials.{name}" for name in tables)])
-    definition = current_hash(settings, contracts, definitions)
-    if deployed_hash(settings) not in {None, definition}:
-        _await_drained(settings, catalog, contracts, tables)
-    announce(settings, definition)
+    tables = plan(contracts, space.definitions)
+    _fence(catalog, [*(stream.journal for stream in contracts.streams.values()), *map(partial_of, tables)])
+    last, definition = deployed(settings), described(space)
+    if last and last.statements != definition.statements:
+        _await_drained(settings, catalog)
+    announce(space)
     published = read_publication(settings)
-    starts = {stream.name: _start_of(catalog, stream, tables, published) for stream in contracts.streams.values()}
-    statements = statement_set(contracts, definitions, endpoints.kafka, endpoints.catalog, starts)
-    session.use_libraries(endpoints.flink_lib, endpoints.flink_conf)
-    configuration = session.remote(endpoints.flink, endpoints.checkpoints, JOB_NAME, settings.checkpoint_seconds)
-    job_id = session.submit(configuration, statements.definitions, list(statements.inserts.values()))
+    known = published.streams if published else {}
+    starts = {
+        stream.name: _start_of(catalog, stream, [name for name, table in tables.items() if table.is_fed_by(stream.name)], known.get(stream.name))
+        for stream in contracts.streams.values()
+    }
+    statements = statement_set(contracts, space.definitions, endpoints.kafka, endpoints.catalog, starts)
+    job_id = session.submit(_client(settings), statements.definitions, list(statements.inserts.values()))
     _record(catalog, contracts, job_id, definition, starts)
     return job_id
+
+
+def _client(settings: Settings) -> dict[str, str]:
+    endpoints = settings.endpoints
+    session.use_libraries(endpoints.flink_lib, endpoints.flink_conf)
+    return session.remote(endpoints.flink, endpoints.checkpoints, JOB_NAME, settings.checkpoint_seconds)
 
 
 def _await_mid_window() -> None:
@@ -118,37 +148,39 @@ def _fence(catalog: RestCatalog, names: list[str]) -> None:
         table.append(table.schema().as_arrow().empty_table(), snapshot_properties={"daybook.fence": LANE})
 
 
-def _await_drained(settings: Settings, catalog: RestCatalog, contracts: Registry, tables: list[str]) -> None:
+def _await_drained(settings: Settings, catalog: RestCatalog) -> None:
     deadline = time.monotonic() + DRAIN_SECONDS
-    while not _is_drained(settings, catalog, contracts, tables):
+    while not _is_drained(settings, catalog):
         if time.monotonic() > deadline:
             message = "the audit has not published all that the stopped job left: run `daybook audit --follow`, then `daybook deploy` again"
             raise DrainError(message)
         time.sleep(1)
 
 
-def _is_drained(settings: Settings, catalog: RestCatalog, contracts: Registry, tables: list[str]) -> bool:
+def _is_drained(settings: Settings, catalog: RestCatalog) -> bool:
+    """True when all rows are published and the audit has nothing left to do for that publication."""
     published = read_publication(settings)
-    if published is None:
+    if published is None or catalog.load_table(DATASET_STATUS).properties.get(CYCLE) != str(published.cycle):
         return False
-    return all(_is_published(catalog, stream, tables, published) for stream in contracts.streams.values())
+    return all(_is_published(catalog, stream, frontier) for stream, frontier in published.streams.items())
 
 
-def _is_published(catalog: RestCatalog, stream: Stream, tables: list[str], published: Publication) -> bool:
-    frontier = published.streams[stream.name]
+def _is_published(catalog: RestCatalog, stream: str, frontier: StreamFrontier) -> bool:
     positions = {partition: position.next_offset for partition, position in frontier.positions.items()}
-    journaled = next_offsets(catalog.load_table(stream.journal), positions)
-    ends = {name: last_windows(catalog.load_table(f"partials.{name}"), stream.name, frontier.windows[name].proved) for name in tables}
-    return journaled == positions and all(frontier.windows[name].proved == end for name, end in ends.items())
+    if next_offsets(catalog.load_table(journal_of(stream)), positions) != positions:
+        return False
+    proved = {name: windows.proved for name, windows in frontier.windows.items()}
+    return all(last_windows(catalog.load_table(partial_of(name)), stream, end) == end for name, end in proved.items())
 
 
-def _start_of(catalog: RestCatalog, stream: Stream, tables: list[str], published: Publication | None) -> StreamStart:
-    frontier = published.streams[stream.name] if published else None
+def _start_of(catalog: RestCatalog, stream: Stream, tables: list[str], frontier: StreamFrontier | None) -> StreamStart:
+    """A table that was added to a stream begins where the stream's other tables are."""
     journal = catalog.load_table(stream.journal)
     positions = {partition: position.next_offset for partition, position in frontier.positions.items()} if frontier else {}
     journaled = {partition: offset for partition, offset in next_offsets(journal, positions).items() if offset > 0}
-    known = {name: frontier.windows[name].proved if frontier and name in frontier.windows else -1 for name in tables}
-    ends = {name: last_windows(catalog.load_table(f"partials.{name}"), stream.name, known[name]) for name in tables}
+    proved = {name: windows.proved for name, windows in frontier.windows.items()} if frontier else {}
+    least = min(proved.values(), default=-1)
+    ends = {name: last_windows(catalog.load_table(partial_of(name)), stream.name, proved.get(name, least)) for name in tables}
     windows = {name: _text(end) for name, end in ends.items() if end > 0}
     if not journaled or len(windows) < len(tables):
         return StreamStart(journal_from=journaled, windows_from=windows)
@@ -156,15 +188,16 @@ def _start_of(catalog: RestCatalog, stream: Stream, tables: list[str], published
 
 
 def _text(epoch_ms: int) -> str:
-    return datetime.fromtimestamp(epoch_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return instant(epoch_ms).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _record(catalog: RestCatalog, contracts: Registry, job_id: str, definition: str, starts: Mapping[str, StreamStart]) -> None:
+def _record(catalog: RestCatalog, contracts: Registry, job_id: str, definition: Deployed, starts: Mapping[str, StreamStart]) -> None:
     table = catalog.load_table(DEPLOYMENTS)
     row = {
         "lane": LANE,
         "job_id": job_id,
-        "definition_hash": definition,
+        "sources_hash": definition.sources,
+        "definition_hash": definition.statements,
         "contract_versions": json.dumps({stream.name: stream.version for stream in contracts.streams.values()}),
         "starts": json.dumps({name: asdict(start) for name, start in starts.items()}),
         "deployed_at": datetime.now(UTC),

@@ -6,19 +6,15 @@ import multiprocessing
 from typing import TYPE_CHECKING
 
 from connectors.flink.rest import FlinkError
-from contracts import registry as contract_registry
-from kpis import registry as kpi_registry
 from pipelines import deployment
-from pipelines.definition import current_hash, deployed_hash
-from pipelines.settings import load
+from pipelines.definition import deployed, described
+from pipelines.locks import LockedError, exclusive
+from pipelines.settings import Settings, load
+from pipelines.workspace import workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Event as StopSignal
-
-    from contracts.registry import Registry
-    from kpis.registry import Definitions
-    from pipelines.settings import Settings
 
 LOOK_SECONDS = 2.0
 LOST_LOOKS = 3
@@ -29,7 +25,7 @@ class SubmitError(Exception):
     """The job could not be submitted; the submitting process has said why."""
 
 
-def keep(settings: Settings, contracts: Registry, definitions: Definitions, stop: StopSignal, say: Callable[[str], None]) -> None:
+def keep(settings: Settings, stop: StopSignal, say: Callable[[str], None]) -> None:
     """Watch the intake job until `stop` is set; it goes on running afterwards. May be restarted at any time.
 
     Raises:
@@ -46,8 +42,8 @@ def keep(settings: Settings, contracts: Registry, definitions: Definitions, stop
         missing = 0 if job else missing + 1
         if job and job.id != known:
             known = job.id
-            say(f"intake job {job.id} is {job.state.lower()}; {_age_of(settings, contracts, definitions)}")
-        elif missing >= LOST_LOOKS:
+            say(f"intake job {job.id} is {job.state.lower()}; {_age_of(settings)}")
+        elif missing >= LOST_LOOKS and not _is_being_replaced(settings):
             say("starting the intake job" if known is None else f"intake job {known} is gone; starting it again where the tables stop")
             submit(is_first=known is None)
             missing = 0
@@ -69,10 +65,17 @@ def submit(*, is_first: bool = True) -> None:
 
 
 def _submit() -> None:
-    settings, contracts = load(), contract_registry.load()
-    deployment.ensure(settings, contracts, kpi_registry.load(contracts, settings.definitions))
+    deployment.ensure(load())
 
 
-def _age_of(settings: Settings, contracts: Registry, definitions: Definitions) -> str:
-    same = deployed_hash(settings) == current_hash(settings, contracts, definitions)
-    return "its definition is current" if same else "its definition is not the current one: `daybook deploy` replaces it"
+def _is_being_replaced(settings: Settings) -> bool:
+    try:
+        with exclusive(settings.home / deployment.LOCK, wait=False):
+            return False
+    except LockedError:
+        return True
+
+
+def _age_of(settings: Settings) -> str:
+    is_current = deployed(settings) == described(workspace())
+    return "its definition is current" if is_current else "its definition is not the current one: `daybook deploy` replaces it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 from kpis import views
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from kpis.registry import Definitions
 
 SCHEMAS = ("audited", "serving")
+MARK = re.compile(r"\[[0-9a-f]{8}\]$")
+"""Ends the comment of every view of ours: the fingerprint of its text."""
 COMMENTS = """SELECT schema_name || '.' || table_name, comment
 FROM system.metadata.table_comments
 WHERE catalog_name = 'lake' AND schema_name IN ('audited', 'serving')"""
@@ -48,22 +51,27 @@ def all_views(contracts: Registry, definitions: Definitions) -> tuple[View, ...]
     for stream in contracts.streams.values():
         found += [View(f"serving.{fact.name}", fact_query(stream, fact), fact.description, fact_columns(stream, fact)) for fact in stream.facts.values()]
         kpis = definitions.of_stream(stream.name)
-        found += [view for kpi in kpis for view in views.kpi_views(kpi, stream, kpis)]
+        found += [view for kpi in kpis for view in views.kpi_views(kpi, stream)]
     found += [views.entity_view(entity) for entity in definitions.entities.values()]
     kpis_of = {name: definitions.of_stream(name) for name in contracts.streams}
     return (*found, long_view(kpis_of, contracts.streams), STATUS)
 
 
 def create_views(trino: TrinoClient, contracts: Registry, definitions: Definitions) -> Iterator[str]:
-    """Create or replace the views whose text changed; yields the name of each."""
+    """Create or replace the views whose text changed, drop ours that are no more; yields a line for each."""
     trino.run(f"CREATE SCHEMA IF NOT EXISTS lake.{schema}" for schema in SCHEMAS)
     _, rows = trino.query(COMMENTS)
     present = dict(rows)
-    for view in all_views(contracts, definitions):
+    wanted = all_views(contracts, definitions)
+    for view in wanted:
         mark = f"[{_fingerprint(view)}]"
         if mark not in (present.get(view.name) or ""):
             trino.run(_statements(view, mark))
-            yield view.name
+            yield f"view {view.name} made"
+    for name in present.keys() - {view.name for view in wanted}:
+        if MARK.search(present[name] or ""):
+            trino.run([f"DROP VIEW lake.{name}"])
+            yield f"view {name} dropped"
 
 
 def _statements(view: View, mark: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+import contracts
 import kpis
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Settings(BaseModel):
     audit_interval_seconds: float = Field(default=1, ge=0.1, description="Pause between audit cycles that found nothing to do.")
     gap_budget: int = Field(default=50_000, ge=1, description="Missing offsets that one audit cycle reads again per stream.")
     sample_size: int = Field(default=20, ge=0, description="Journaled deliveries per stream and cycle that are decoded a second time.")
+    contracts: Path = Field(default=Path(contracts.__file__).parent, description="Folder of the contracts of the streams.")
     definitions: Path = Field(default=Path(kpis.__file__).parent, description="Folder of the KPI and entity definitions.")
     quarantine_key_file: Path | None = None
     trino_user: str = "daybook"

@@ -102,11 +102,20 @@ DATASET_STATUS = TableSpec(
         ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
     ),
 )
+DEFINITIONS = TableSpec(
+    "ops.definitions",
+    (
+        ColumnSpec("sources_hash", "string", comment="Fingerprint of the sources."),
+        ColumnSpec("sources", "string", comment="The contracts and definitions that it was made from, as JSON: text by path."),
+        ColumnSpec("recorded_at", "timestamptz", comment="When it was deployed first."),
+    ),
+)
 DEPLOYMENTS = TableSpec(
     "ops.deployments",
     (
         ColumnSpec("lane", "string", comment="Set of streams that the job reads."),
         ColumnSpec("job_id", "string", comment="Flink job."),
+        ColumnSpec("sources_hash", "string", comment="Fingerprint of the contracts and definitions; their text is in ops.definitions."),
         ColumnSpec("definition_hash", "string", comment="Hash of the job's SQL without its start positions."),
         ColumnSpec("contract_versions", "string", comment="Contract version per stream, as JSON."),
         ColumnSpec("starts", "string", comment="First offsets and first windows per stream, as JSON."),
@@ -117,12 +126,20 @@ DEPLOYMENTS = TableSpec(
 
 def all_tables(contracts: Registry, definitions: Definitions) -> tuple[TableSpec, ...]:
     """Specifications of every table, in the order in which they are created."""
+    return (
+        *audited_tables(contracts, definitions),
+        *(COMPLETENESS, RECONCILIATION, AUDITS, DATASET_STATUS, DEFINITIONS, DEPLOYMENTS),
+    )
+
+
+def audited_tables(contracts: Registry, definitions: Definitions) -> tuple[TableSpec, ...]:
+    """Those that views read at the tag."""
     partials = plan(contracts, definitions).values()
     return (
         *(journal_table(stream) for stream in contracts.streams.values()),
         *(partial_table(table) for table in partials),
         *(audit_table(table) for table in partials),
-        *(DUPLICATES, QUARANTINE, COMPLETENESS, RECONCILIATION, AUDITS, DATASET_STATUS, DEPLOYMENTS),
+        *(DUPLICATES, QUARANTINE),
     )
 
 

@@ -92,7 +92,7 @@ def append_on(table: Table, parent: int, rows: pa.Table, properties: Mapping[str
         raise StaleHeadError(message)
     try:
         with table.transaction() as transaction:
-            transaction.append(_completed(rows, table.schema().as_arrow()))
+            transaction.append(completed(rows, table.schema().as_arrow()))
             if properties:
                 transaction.set_properties(dict(properties))
     except CommitFailedException as error:
@@ -146,7 +146,8 @@ def overwrite_all(table: Table, rows: pa.Table, properties: Mapping[str, str]) -
         transaction.set_properties(dict(properties))
 
 
-def _completed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+def completed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Rows with the columns of a schema; those they lack are null."""
     for field in schema:
         if field.name not in rows.schema.names:
             rows = rows.append_column(field.name, pa.nulls(rows.num_rows, field.type))

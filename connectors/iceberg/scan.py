@@ -5,10 +5,11 @@ Each starts from a position that is known already, so that only younger files ar
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
+
+from connectors.instants import epoch_ms, instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,18 +30,14 @@ def next_offsets(journal: Table, known: Mapping[int, int]) -> dict[int, int]:
 
 def last_windows(partials: Table, stream: str, known_ms: int) -> int:
     """End of the newest window of a stream in a partial table, epoch ms, at least `known_ms`."""
-    condition = f"stream = '{stream}' AND window_end > '{_iso(max(known_ms, 0))}'"
+    condition = f"stream = '{stream}' AND window_end > '{instant(max(known_ms, 0)).isoformat()}'"
     newest = pc.max(partials.scan(row_filter=condition, selected_fields=("window_end",)).to_arrow()["window_end"]).as_py()
-    return round(newest.timestamp() * 1000) if newest else known_ms
+    return epoch_ms(newest) if newest else known_ms
 
 
 def offsets_at(journal: Table, moment_ms: int) -> dict[int, int]:
     """Least journaled offset per partition that was appended at or after `moment_ms`; partitions without one are left out."""
-    condition = f"appended_at >= '{_iso(moment_ms)}'"
+    condition = f"appended_at >= '{instant(moment_ms).isoformat()}'"
     rows = journal.scan(row_filter=condition, selected_fields=("partition", "offset")).to_arrow()
     grouped = rows.group_by("partition").aggregate([("offset", "min")])
     return dict(zip(grouped["partition"].to_pylist(), grouped["offset_min"].to_pylist(), strict=True))
-
-
-def _iso(epoch_ms: int) -> str:
-    return datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat()

@@ -39,6 +39,7 @@ TRANSFORMS: Mapping[str, Transform[Any, Any]] = {"day": DayTransform(), "hour": 
 PROPERTIES: Mapping[str, str] = {
     "format-version": "2",
     "write.parquet.compression-codec": "zstd",
+    "write.parquet.dict-size-bytes": "16384",
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "10",
     "write.metadata.metrics.default": "none",
@@ -48,7 +49,8 @@ PROPERTIES: Mapping[str, str] = {
     "commit.retry.num-retries": "20",
     "commit.retry.min-wait-ms": "50",
 }
-"""No column statistics but for the columns that are pruned by, few old metadata files, and writers that retry past each other."""
+"""No column statistics but for the columns that are pruned by, dictionaries that give up early on identifiers, few old metadata
+files, and writers that retry past each other."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,11 @@ class TableSpec:
     partition: tuple[str, str] | None = None
     statistics: tuple[str, ...] = ()
     properties: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of the columns."""
+        return frozenset(column.name for column in self.columns)
 
 
 class TableConflictError(Exception):
@@ -98,6 +105,12 @@ def ensure_table(catalog: RestCatalog, spec: TableSpec) -> bool:
         return True
     changed = _add_columns(table, spec) | _set_properties(table, spec)
     return _ensure_tagged(table) or changed
+
+
+def audited_schema(table: Table) -> Schema:
+    """Columns as readers see them: those of the time when the tagged snapshot was committed."""
+    snapshot = table.metadata.snapshot_by_id(table.metadata.refs[AUDITED].snapshot_id)
+    return table.schemas()[snapshot.schema_id] if snapshot and snapshot.schema_id is not None else table.schema()
 
 
 def move_tag(table: Table, before: int | None, after: int) -> None:
@@ -158,7 +171,8 @@ def _partitioning(spec: TableSpec) -> PartitionSpec:
 
 def _properties(spec: TableSpec) -> dict[str, str]:
     kept = {f"write.metadata.metrics.column.{name}": "full" for name in spec.statistics}
-    return {**PROPERTIES, **kept, **spec.properties}
+    spared = {f"write.parquet.stats-enabled.column.{name}": "false" for name in sorted(spec.names - {*spec.statistics})}
+    return {**PROPERTIES, **kept, **spared, **spec.properties}
 
 
 def _add_columns(table: Table, spec: TableSpec) -> bool:

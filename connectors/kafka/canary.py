@@ -11,7 +11,7 @@ from connectors.kafka.records import Record, canonical, headers_of
 from connectors.kafka.topics import TopicError, Topics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from threading import Event as StopSignal
 
 SOURCE = "daybook-canary"
@@ -54,20 +54,22 @@ def ticks(interval_s: float, stop: StopSignal) -> Iterator[int]:
         due = max(due + step, _next_tick(step))
 
 
-def run_canaries(bootstrap: str, targets: list[CanaryTarget], stop: StopSignal, interval_s: float = 1.0) -> int:
+def run_canaries(bootstrap: str, find_targets: Callable[[], list[CanaryTarget]], stop: StopSignal, interval_s: float = 1.0) -> int:
     """Send canaries to every partition of every target until `stop` is set; return how many were delivered.
 
-    Survives the absence of the broker and of topics: it goes on with the next tick. May be restarted at any time.
+    `find_targets` is asked again now and then. Survives the absence of the broker and of topics: it goes on with the next tick. May be restarted at any time.
     """
     topics = Topics(bootstrap, timeout_s=5)
     producer = _producer(bootstrap)
     delivered = 0
+    targets: list[CanaryTarget] = []
     known: dict[str, int] = {}
     look_at = 0.0
     for tick_ms in ticks(interval_s, stop):
         if time.monotonic() >= look_at:
+            targets = list(find_targets())
             known = _partitions(topics, targets) or known
-            look_at = time.monotonic() + (LOOK_AGAIN_S if len(known) == len(targets) else interval_s)
+            look_at = time.monotonic() + (LOOK_AGAIN_S if targets and len(known) == len(targets) else interval_s)
         try:
             _send_tick(producer, targets, known, tick_ms)
         except DeliveryError:

@@ -9,7 +9,7 @@ from pyiceberg.exceptions import CommitFailedException, ValidationException
 
 from connectors.iceberg import files
 from connectors.iceberg.files import StaleHeadError
-from connectors.iceberg.tables import AUDITED, connect, move_tag
+from connectors.iceberg.tables import AUDITED, audited_schema, connect, move_tag
 from pipelines.audit.lake import Commit, Conflict
 
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ class AuditCatalog:
     def tag(self, name: str) -> int:
         """Snapshot id that readers see."""
         return self.load(name).metadata.refs[AUDITED].snapshot_id
+
+    def is_reshaped(self, name: str) -> bool:
+        """True when the table got columns since the snapshot that readers see."""
+        return audited_schema(self.load(name)) != self.load(name).schema()
 
     def move_tag(self, name: str, before: int, after: int) -> None:
         """Compare and swap the tag."""

@@ -206,18 +206,19 @@ class Auditor:
         cycle = published.cycle + 1
         self._stage(cycle, targets, chosen, findings)
         reports = {stream: finding.report for stream, finding in findings.items()}
-        return Publication(cycle, streams, targets, published.targets, reports)
+        return Publication(cycle, streams, targets, published.targets, reports, published.definition)
 
     def _stage(self, cycle: int, targets: dict[str, int], chosen: Mapping[str, PartialCut], findings: Mapping[str, Finding]) -> None:
+        reshaped = self._lake.reshaped
         for name in chosen:
             changes = {stream: finding.changes[name] for stream, finding in findings.items() if _has_rows(finding.changes.get(name))}
-            if changes:
+            if changes or audit_of(name) in reshaped:
                 targets[audit_of(name)] = self._lake.stage_rows(name, targets[audit_of(name)], cycle, changes)
         repeating = tuple(s for s, finding in findings.items() if finding.is_published and finding.report.duplicates)
-        if repeating:
+        if repeating or DUPLICATES in reshaped:
             targets[DUPLICATES] = self._lake.stage_duplicates(targets[DUPLICATES], cycle, repeating)
         explained = tuple(s for s, finding in findings.items() if finding.report.quarantined)
-        if explained:
+        if explained or QUARANTINE in reshaped:
             targets[QUARANTINE] = self._lake.stage_quarantine(targets[QUARANTINE], cycle, explained)
 
     def _publish(self, publication: Publication) -> None:

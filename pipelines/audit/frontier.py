@@ -57,11 +57,16 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class StreamFrontier:
-    """The published state of one stream: position per partition, windows per partial table (short name), hold or None."""
+    """The published state of one stream: position per partition, windows per partial table (short name), hold or None.
+
+    `seam_ms`: end of the newest window that two definitions have shared, epoch ms, -1 without one. The older one journaled a part of
+    its rows, the newer one counted all of them, so that a difference there is no surprise.
+    """
 
     positions: Mapping[int, Position]
     windows: Mapping[str, WindowFrontier]
     hold: Hold | None = None
+    seam_ms: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,7 @@ class Publication:
 
     `targets` names for every table the snapshot its tag `audited` moves to, `before` the one it moves from. For a table that the
     audit writes, the target is also the head its main branch must have: anything else there is the work of a dead cycle.
+    `definition` is the fingerprint of the sources that the audit judged by.
     """
 
     cycle: int
@@ -91,6 +97,7 @@ class Publication:
     targets: Mapping[str, int]
     before: Mapping[str, int]
     reports: Mapping[str, StreamReport] = field(default_factory=dict)
+    definition: str = ""
 
     def to_json(self) -> str:
         """Lossless, sorted, one line."""
@@ -106,6 +113,7 @@ class Publication:
             targets=value["targets"],
             before=value["before"],
             reports={name: StreamReport(**report) for name, report in value["reports"].items()},
+            definition=value["definition"],
         )
 
 
@@ -114,6 +122,7 @@ def _stream(value: Mapping[str, Any]) -> StreamFrontier:
         positions={int(partition): Position(**position) for partition, position in value["positions"].items()},
         windows={table: _windows(windows) for table, windows in value["windows"].items()},
         hold=Hold(**value["hold"]) if value["hold"] else None,
+        seam_ms=value["seam_ms"],
     )
 
 

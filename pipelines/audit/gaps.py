@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from connectors.instants import instant
 from connectors.kafka.reader import Absent, Found, OffsetReader, Range
 from contracts.decoding import decode
 from contracts.validator import ARRAY, Validator
@@ -91,7 +92,7 @@ class GapReader:
                 "topic": stream.topic,
                 "partition": partition,
                 "offset": answer.offset,
-                "appended_at": datetime.fromtimestamp(answer.appended_ms / 1000, UTC),
+                "appended_at": instant(answer.appended_ms),
                 "reason": violation.reason if violation else REFUSED_BY_GATE,
                 "field": violation.field if violation else None,
                 "contract_version": stream.version,

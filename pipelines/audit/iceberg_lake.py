@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -22,15 +23,16 @@ from pipelines.audit.journal_desk import JournalDesk
 from pipelines.audit.lake import DUPLICATES, QUARANTINE, Conflict, Explanation, audit_of, journal_of, partial_of
 from pipelines.audit.partial_desk import PartialDesk
 from pipelines.audit.vault import Vault
+from pipelines.definition import deployed
 from pipelines.intake import LANE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from contracts.registry import Registry
-    from kpis.registry import Definitions
+    from pyiceberg.table import Table
+
     from pipelines.audit.lake import Changes, Commit, Comparison, DuplicateCount, Offsets, Span
-    from pipelines.settings import Settings
+    from pipelines.workspace import Workspace
 
 COMPLETENESS = "ops.completeness"
 RECONCILIATION = "ops.reconciliation"
@@ -49,22 +51,25 @@ CYCLE = "daybook.cycle"
 class IcebergLake:
     """Implements `pipelines.audit.lake.Lake`; holds one DuckDB connection and one Kafka reader, closed by `close`."""
 
-    def __init__(self, settings: Settings, contracts: Registry, definitions: Definitions) -> None:
+    def __init__(self, space: Workspace) -> None:
         """Connects; the tables must have been applied."""
-        endpoints = settings.endpoints
+        settings, contracts, endpoints = space.settings, space.contracts, space.settings.endpoints
         self._contracts = contracts
-        self._sample_size = settings.sample_size
-        self._definitions = definitions
+        self._definitions = space.definitions
+        self._settings = settings
+        self._definition = space.fingerprint
         self._catalog = AuditCatalog(endpoints.catalog)
         self._topics = Topics(endpoints.kafka)
         self._gaps = GapReader(contracts, endpoints.kafka, Vault(settings.key_file))
         self._connection = duckdb.connect(config={"memory_limit": "600MB", "threads": 1, "preserve_insertion_order": False})
         self._connection.execute("SET TimeZone = 'UTC'")
         self._connection.execute(f"SET temp_directory = '{settings.home / 'audit' / 'spill'}'")
-        tables = tuple(plan(contracts, definitions).values())
+        tables = tuple(plan(contracts, space.definitions).values())
+        self._fed = {stream: tuple(table.name for table in tables if table.is_fed_by(stream)) for stream in contracts.streams}
         self._partials = {table.name: PartialDesk(self._catalog, self._connection, table, LANE) for table in tables}
         folder = settings.home / "audit" / "identities"
         self._journals = {stream.name: JournalDesk(self._catalog, self._connection, stream, tables, folder) for stream in contracts.streams.values()}
+        self._reshaped = {name for name in (*map(audit_of, self._partials), DUPLICATES, QUARANTINE) if self._catalog.is_reshaped(name)}
         self._published: Publication | None = None
 
     def close(self) -> None:
@@ -82,22 +87,28 @@ class IcebergLake:
         """Short names of the partial tables."""
         return tuple(self._partials)
 
+    @property
+    def reshaped(self) -> frozenset[str]:
+        """Audit tables that got columns since they were published, as this process found them and has not staged since."""
+        return frozenset(self._reshaped)
+
     def published(self) -> Publication:
         """Read the record, or make the one before the first."""
-        text = self._catalog.load(COMPLETENESS).properties.get(RECORD)
-        self._published = Publication.from_json(text) if text else self._first()
+        self._published = self._recorded(self._catalog.load(COMPLETENESS))
         return self._published
 
     def record(self, publication: Publication) -> None:
         """Append the completeness rows and set the record in one commit."""
         table = self._catalog.load(COMPLETENESS)
-        text = table.properties.get(RECORD)
-        before = Publication.from_json(text) if text else self._first()
-        if before.cycle != publication.cycle - 1:
-            message = f"cycle {before.cycle} is recorded already"
+        before = self._recorded(table)
+        last = deployed(self._settings)
+        if before.cycle != publication.cycle - 1 or (last and last.sources != self._definition):
+            message = f"cycle {before.cycle} is recorded already, or another definition is deployed"
             raise Conflict(message)
         rows = operations.completeness_rows(self._contracts, before, publication, self._quarantined(), self._absent())
-        self._catalog.append(COMPLETENESS, self._catalog.head(COMPLETENESS), self._typed(COMPLETENESS, rows), {RECORD: publication.to_json()})
+        self._catalog.append(
+            COMPLETENESS, self._catalog.head(COMPLETENESS), self._typed(COMPLETENESS, rows), {RECORD: self._with_the_removed(table, publication).to_json()}
+        )
         self._published = publication
         for stream, desk in self._journals.items():
             if publication.targets[journal_of(stream)] != publication.before[journal_of(stream)]:
@@ -168,7 +179,7 @@ class IcebergLake:
 
     def misread(self, stream: str) -> int:
         """Read a sample of the new deliveries again."""
-        return self._journals[stream].misread(self._gaps, self._sample_size)
+        return self._journals[stream].misread(self._gaps, self._settings.sample_size)
 
     def find_duplicates(self, stream: str) -> DuplicateCount:
         """Find repeated identities."""
@@ -184,7 +195,8 @@ class IcebergLake:
         deliveries = self._journals[stream].deliveries
 
         def find_late() -> set[int]:
-            return deliveries.late_windows(through, since.counted) | self._split_windows(stream, through)
+            shared = deliveries.windows_with(f"{deliveries.window_end()} <= {self._last.streams[stream].seam_ms}")
+            return deliveries.late_windows(through, since.counted) | self._split_windows(stream, through) | shared
 
         return self._partials[name].streamed.compare(deliveries, stream, since.proved, through, find_late)
 
@@ -194,22 +206,49 @@ class IcebergLake:
 
     def stage_rows(self, name: str, parent: int, cycle: int, changes: Mapping[str, Changes]) -> int:
         """Append the audit's rows for a partial table."""
+        self._reshaped.discard(audit_of(name))
         deliveries = {stream: desk.deliveries for stream, desk in self._journals.items()}
         return self._partials[name].stage(self._last, deliveries, parent, cycle, changes)
 
     def stage_duplicates(self, parent: int, cycle: int, streams: tuple[str, ...]) -> int:
         """Append duplicates."""
+        self._reshaped.discard(DUPLICATES)
         rows = [{**row, "cycle": cycle} for stream in streams for row in self._journals[stream].duplicates]
         return self._catalog.append(DUPLICATES, parent, self._typed(DUPLICATES, rows))
 
     def stage_quarantine(self, parent: int, cycle: int, streams: tuple[str, ...]) -> int:
         """Append quarantine rows."""
+        self._reshaped.discard(QUARANTINE)
         rows = [{**row, "cycle": cycle} for stream in streams for row in self._journals[stream].explained.rows]
         return self._catalog.append(QUARANTINE, parent, self._typed(QUARANTINE, rows))
 
     @property
     def _last(self) -> Publication:
         return self._published or self.published()
+
+    def _recorded(self, completeness: Table) -> Publication:
+        """The record; what it does not know yet begins where the rest of its stream is proved, streams that are no more are left out."""
+        text = completeness.properties.get(RECORD)
+        if text is None:
+            return self._first()
+        recorded = Publication.from_json(text)
+        if recorded.definition == self._definition:
+            return replace(recorded, streams={name: recorded.streams[name] for name in self._fed})
+        first = self._first()
+        return replace(
+            recorded,
+            streams={name: _fitted(recorded.streams.get(name), frontier) for name, frontier in first.streams.items()},
+            targets={**first.targets, **recorded.targets},
+            before={**first.targets, **recorded.before},
+            definition=self._definition,
+        )
+
+    @staticmethod
+    def _with_the_removed(completeness: Table, publication: Publication) -> Publication:
+        """The publication, and with it the state of streams that this definition has no more: they may come back."""
+        text = completeness.properties.get(RECORD)
+        earlier = Publication.from_json(text).streams if text else {}
+        return replace(publication, streams={**earlier, **publication.streams})
 
     def _first(self) -> Publication:
         names = [*(partial_of(name) for name in self._partials), *(audit_of(name) for name in self._partials)]
@@ -218,11 +257,11 @@ class IcebergLake:
         streams = {
             stream: StreamFrontier(
                 positions={partition: Position(0, 0) for partition in self.partitions(stream)},
-                windows={name: WindowFrontier(-1, -1, dict.fromkeys(self.partitions(stream), 0)) for name in self._partials},
+                windows={name: WindowFrontier(-1, -1, dict.fromkeys(self.partitions(stream), 0)) for name in fed},
             )
-            for stream in self._journals
+            for stream, fed in self._fed.items()
         }
-        return Publication(0, streams, tags, tags)
+        return Publication(0, streams, tags, tags, definition=self._definition)
 
     def _split_windows(self, stream: str, through: int) -> set[int]:
         """Windows that hold the rows of a quarantined array, which the stream counted and the journal has no more."""
@@ -244,3 +283,11 @@ class IcebergLake:
 
     def _typed(self, name: str, rows: list[dict[str, Any]]) -> pa.Table:
         return pa.Table.from_pylist(rows, schema=self._catalog.load(name).schema().as_arrow())
+
+
+def _fitted(known: StreamFrontier | None, first: StreamFrontier) -> StreamFrontier:
+    if known is None:
+        return first
+    least = min(known.windows.values(), key=lambda windows: windows.proved)
+    reached = max(position.reach_ms for position in known.positions.values())
+    return replace(known, windows={name: known.windows.get(name, least) for name in first.windows}, seam_ms=window_end_of(reached))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -11,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from connectors.iceberg.files import added_files, local_path, planned_paths, replace_files
+from connectors.instants import instant
 from pipelines.audit.catalog import lost_races
 from pipelines.audit.deliveries import DAY_MS, Deliveries
 from pipelines.audit.gaps import Explained, gaps
@@ -138,7 +138,7 @@ class JournalDesk:
     def _carry(self, journal: Table, since: int, floor: int, counted: Mapping[int, int]) -> None:
         """Read the published rows whose windows are not all published, and which of them are duplicates."""
         later = [f"partition = {partition} AND offset >= {offset}" for partition, offset in counted.items()]
-        recent = " OR ".join(f"({part})" for part in (f"appended_at >= '{_iso(max(floor, 0))}'", *later))
+        recent = " OR ".join(f"({part})" for part in (f"appended_at >= '{instant(max(floor, 0)).isoformat()}'", *later))
         condition = f"appended_ms >= {floor} OR NOT ({self.deliveries.below(counted)})"
         self.deliveries.load(planned_paths(journal, since, recent), condition, fresh=False)
         table = self._catalog.load(DUPLICATES)
@@ -248,7 +248,3 @@ def _firsts(entries: NDArray[Any]) -> NDArray[Any]:
 def _span_condition(span: tuple[int, int, int]) -> str:
     partition, low, high = span
     return f"partition = {partition} AND offset >= {low} AND offset <= {high}"
-
-
-def _iso(moment_ms: int) -> str:
-    return datetime.fromtimestamp(moment_ms / 1000, UTC).isoformat()

@@ -136,7 +136,8 @@ def _published(
             supplement=before.counted if supplemented[name] else None,
             supplement_before=before.proved,
         )
-    return Finding(StreamFrontier(positions, windows), changes, replace(report, supplemented=supplemented), is_published=True)
+    frontier = replace(case.frontier, positions=positions, windows=windows, hold=None)
+    return Finding(frontier, changes, replace(report, supplemented=supplemented), is_published=True)
 
 
 def _positions(frontier: StreamFrontier, offsets: Mapping[int, Offsets]) -> dict[int, Position]:

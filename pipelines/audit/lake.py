@@ -137,6 +137,10 @@ class Lake(Protocol):
     def partials(self) -> tuple[str, ...]:
         """Short names of the partial tables, in a fixed order."""
 
+    @property
+    def reshaped(self) -> frozenset[str]:
+        """Tables of the audit that got columns since they were published; a commit, even of no rows, shows readers the columns."""
+
     # --- the record of what is published ---------------------------------------------------------------------------------------
 
     def published(self) -> Publication:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from connectors.instants import instant
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -115,4 +117,4 @@ def _reconciliations(publication: Publication) -> Iterator[Row]:
 
 
 def _time(moment_ms: int | None) -> datetime | None:
-    return None if moment_ms is None or moment_ms < 0 else datetime.fromtimestamp(moment_ms / 1000, UTC)
+    return None if moment_ms is None or moment_ms < 0 else instant(moment_ms)

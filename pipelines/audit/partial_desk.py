@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from connectors.iceberg.files import added_files, local_path, planned_paths
+from connectors.iceberg.files import added_files, completed, local_path, planned_paths
+from connectors.instants import epoch_ms, instant
 from contracts.model import CANARY
 from kpis.recompute import WINDOW_MS
 from pipelines.audit.lake import Changes, Span, audit_of, partial_of
@@ -52,7 +52,7 @@ class PartialDesk:
 
     def open(self, published: Publication, since: int, snapshot: int) -> None:
         """Open the rows that `snapshot` has and `since` has not."""
-        proved = {stream: frontier.windows[self._table.name].proved for stream, frontier in published.streams.items()}
+        proved = {stream: frontier.windows[self._table.name].proved for stream, frontier in published.streams.items() if self._table.is_fed_by(stream)}
         if self._opened and self._opened[1] == since:
             self.streamed.settle(proved)
         elif self._opened and self._opened[0] == since:
@@ -75,13 +75,13 @@ class PartialDesk:
             selected_fields=("window_end",),
             snapshot_id=published.targets[name],
         )
-        ends = {_milliseconds(end) for end in hidden.to_arrow()["window_end"].to_pylist()}
+        ends = {epoch_ms(end) for end in hidden.to_arrow()["window_end"].to_pylist()}
         return tuple(end for end in again if end not in ends)
 
     def stage(self, published: Publication, desks: Mapping[str, Deliveries], parent: int, cycle: int, changes: Mapping[str, Changes]) -> int:
         """Append the rows of every stream's changes in one commit; the new head of the audit table."""
         rows = [part for stream, change in changes.items() for part in self._rows(published, desks[stream], stream, cycle, change)]
-        return self._catalog.append(audit_of(self._table.name), parent, pa.concat_tables(rows))
+        return self._catalog.append(audit_of(self._table.name), parent, pa.concat_tables([self._schema.empty_table(), *rows]))
 
     def _rows(self, published: Publication, deliveries: Deliveries, stream: str, cycle: int, change: Changes) -> Iterable[pa.Table]:
         if change.replace:
@@ -102,16 +102,16 @@ class PartialDesk:
 
     def _restored(self, published: Publication, stream: str, ends: tuple[int, ...]) -> pa.Table:
         name = partial_of(self._table.name)
-        moments = ", ".join(f"'{_moment(end).isoformat()}'" for end in ends)
+        moments = ", ".join(f"'{instant(end).isoformat()}'" for end in ends)
         condition = f"stream = '{stream}' AND window_end IN ({moments})"
         rows = self._catalog.load(name).scan(row_filter=condition, snapshot_id=published.targets[name]).to_arrow()
-        self._connection.register("restored", rows)
+        self._connection.register("restored", completed(rows, self._plain))
         once = self._query(f"SELECT DISTINCT {self.streamed.columns} FROM restored")
         self._connection.unregister("restored")
         return once
 
     def _with_markers(self, rows: pa.Table, stream: str, ends: tuple[int, ...], cycle: int, visible_from: int) -> pa.Table:
-        present = {_milliseconds(end) for end in rows["window_end"].to_pylist()}
+        present = {epoch_ms(end) for end in rows["window_end"].to_pylist()}
         lacking = tuple(end for end in ends if end not in present)
         complete = pa.concat_tables([rows.cast(self._plain), self._markers(stream, lacking)])
         return self._audited(complete, cycle, visible_from, "replacement")
@@ -121,8 +121,8 @@ class PartialDesk:
             {
                 "lane": self._lane,
                 "stream": stream,
-                "window_start": _moment(end - WINDOW_MS),
-                "window_end": _moment(end),
+                "window_start": instant(end - WINDOW_MS),
+                "window_end": instant(end),
                 "n": 0,
                 **MARKERS.get(self._table.name, {"is_canary": True}),
             }
@@ -131,14 +131,14 @@ class PartialDesk:
         return pa.Table.from_pylist(rows, schema=self._plain)
 
     def _audited(self, rows: pa.Table, cycle: int, visible_from: int, kind: str) -> pa.Table:
-        constants = {"kind": kind, "cycle": cycle, "visible_from": _moment(visible_from)}
+        constants = {"kind": kind, "cycle": cycle, "visible_from": instant(visible_from)}
         for name, value in constants.items():
             rows = rows.append_column(name, pa.array([value] * rows.num_rows, type=self._schema.field(name).type))
         return rows.select(self._schema.names).cast(self._schema)
 
     def _carry(self, since: int, proved: Mapping[str, int]) -> None:
         table = self._catalog.load(partial_of(self._table.name))
-        later = [f"(stream = '{stream}' AND window_end > '{_moment(max(end, 0)).isoformat()}')" for stream, end in proved.items()]
+        later = [f"(stream = '{stream}' AND window_end > '{instant(max(end, 0)).isoformat()}')" for stream, end in proved.items()]
         self.streamed.load(planned_paths(table, since, " OR ".join(later)), fresh=False, after=proved)
 
     def _added(self, since: int, snapshot: int) -> list[str]:
@@ -146,11 +146,3 @@ class PartialDesk:
             table = self._catalog.load(partial_of(self._table.name))
             self._paths[since, snapshot] = [local_path(file.file_path) for file in added_files(table, since, snapshot)]
         return self._paths[since, snapshot]
-
-
-def _moment(epoch_ms: int) -> datetime:
-    return datetime.fromtimestamp(epoch_ms / 1000, UTC)
-
-
-def _milliseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import closing
 from dataclasses import asdict
@@ -11,7 +12,6 @@ import click
 
 from pipelines.cli.failures import may_pass, sentence
 from pipelines.cli.output import clock, counts, iso, json_option, now_ms, say_at, say_json
-from pipelines.cli.workspace import Workspace, workspace
 from pipelines.locks import LockedError, exclusive
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipelines.audit.cycle import CycleReport
     from pipelines.audit.frontier import Publication, StreamReport
     from pipelines.audit.iceberg_lake import IcebergLake
+    from pipelines.settings import Settings
 
 EXAMPLES = """\b
 Examples:
@@ -42,17 +43,15 @@ def audit(*, once: bool, release: tuple[str, ...], as_json: bool) -> int:
 
     Exit code 1 when a stream is held after the last cycle, or when another audit runs.
     """
+    from pipelines.settings import load
     from pipelines.signals import stop_signal
 
-    space = workspace()
-    unknown = set(release) - space.contracts.streams.keys()
-    if unknown:
-        message = f"{', '.join(sorted(unknown))} is not a stream; there are {', '.join(space.contracts.streams)}"
-        raise click.BadParameter(message, param_hint="--release")
-    space.settings.endpoints  # noqa: B018 - without a stack there is nothing to lock
-    session = AuditSession(space, frozenset(release), stop_signal(), is_once=once, as_json=as_json)
+    settings = load()
+    settings.endpoints  # noqa: B018 - without a stack there is nothing to lock
+    _refuse_unknown(settings, release)
+    session = AuditSession(settings, frozenset(release), stop_signal(), is_once=once, as_json=as_json)
     try:
-        with exclusive(space.settings.home / "audit" / "lock", wait=False):
+        with exclusive(settings.home / "audit" / "lock", wait=False):
             session.run()
     except LockedError as error:
         message = f"another audit runs, and only one may publish ({error})"
@@ -60,12 +59,22 @@ def audit(*, once: bool, release: tuple[str, ...], as_json: bool) -> int:
     return 1 if session.is_held else 0
 
 
+def _refuse_unknown(settings: Settings, release: tuple[str, ...]) -> None:
+    from pipelines.definition import deployed_workspace
+
+    streams = deployed_workspace(settings).contracts.streams if release else {}
+    unknown = set(release) - streams.keys()
+    if unknown:
+        message = f"{', '.join(sorted(unknown))} is not a stream; there are {', '.join(streams)}"
+        raise click.BadParameter(message, param_hint="--release")
+
+
 class AuditSession:
     """Runs cycles until what was there is published or `stop` is set; an engine that is away is waited for."""
 
-    def __init__(self, space: Workspace, release: frozenset[str], stop: StopSignal, *, is_once: bool, as_json: bool) -> None:
+    def __init__(self, settings: Settings, release: frozenset[str], stop: StopSignal, *, is_once: bool, as_json: bool) -> None:
         """Touches nothing yet."""
-        self._space = space
+        self._settings = settings
         self._release = release
         self._stop = stop
         self._is_once = is_once
@@ -91,20 +100,17 @@ class AuditSession:
         """Cycles of one auditor; True when nothing is left, False to go on with a new one."""
         from pipelines.audit.cycle import Auditor
         from pipelines.audit.iceberg_lake import IcebergLake
-        from pipelines.definition import current_hash, deployed_hash
+        from pipelines.definition import deployed_workspace
 
-        settings = self._space.settings
-        definition = current_hash(*self._space)
-        with closing(IcebergLake(*self._space)) as lake:
+        settings = self._settings
+        with closing(IcebergLake(deployed_workspace(settings))) as lake:
             auditor = Auditor(lake, settings.gap_budget)
             while not self._stop.is_set():
-                if deployed_hash(settings) not in {None, definition}:
-                    return self._follow_deployment()
                 begun = time.monotonic()
                 report = auditor.run(now_ms(), self._release)
                 self._tell(report, time.monotonic() - begun)
                 if report.outcome == "conflict":
-                    self._wait_out("another process committed first")
+                    self._wait_out("another process committed first, or another definition is deployed")
                     return False
                 self._failures = 0
                 self._tidy(lake)
@@ -132,21 +138,6 @@ class AuditSession:
             self._tidied = time.monotonic()
             lake.tidy(now_ms())
 
-    def _follow_deployment(self) -> bool:
-        """Judge by the definition that makes the rows from now on; what is installed here may not be that one."""
-        from pipelines.definition import current_hash, deployed_hash
-
-        self._space = workspace()
-        deployed, installed = deployed_hash(self._space.settings), current_hash(*self._space)
-        if deployed == installed:
-            self._say(f"definition {deployed} is deployed: judging by it from now on")
-            return False
-        message = f"definition {deployed} is deployed, {installed} is installed here: `daybook deploy` makes them one"
-        if self._is_once:
-            raise click.ClickException(message)
-        self._wait_out(message)
-        return False
-
     def _tell(self, report: CycleReport, seconds: float) -> None:
         published = report.publication
         if published:
@@ -164,14 +155,13 @@ class AuditSession:
         self._published += report.outcome == "published"
 
     def _wait_out(self, reason: str) -> None:
-        wait = min(self._space.settings.audit_interval_seconds * 2**self._failures, LONGEST_WAIT_S)
+        wait = min(self._settings.audit_interval_seconds * 2**self._failures, LONGEST_WAIT_S)
         self._failures += 1
         self._say(f"{reason}; trying again in {wait:g} s")
         self._stop.wait(wait)
 
     def _say(self, text: str) -> None:
-        if not self._as_json:
-            say_at(text)
+        say_at(text, sys.stderr if self._as_json else None)
 
 
 def describe(publication: Publication, seconds: float) -> str:

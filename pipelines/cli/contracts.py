@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipelines.cli.output import say
-from pipelines.cli.workspace import workspace
+from pipelines.workspace import workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,8 @@ def check() -> int:
     """
     from contracts import examples
 
-    _, found, definitions = workspace()
+    space = workspace()
+    found, definitions = space.contracts, space.definitions
     samples = examples.load(found)
     wrong = list(_contradictions(found, samples))
     for sentence in wrong:

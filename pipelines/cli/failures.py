@@ -27,6 +27,7 @@ REFUSALS: Mapping[str, int] = dict.fromkeys(
     (
         "connectors.kafka.producer.DeliveryError",
         "connectors.trino.client.QueryError",
+        "pipelines.apply.UnpublishedError",
         "pipelines.deployment.DrainError",
         "pipelines.keeper.SubmitError",
         "pipelines.locks.LockedError",

@@ -8,19 +8,16 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from pipelines.cli.failures import sentence
+from pipelines.cli.failures import may_pass, sentence
 from pipelines.cli.output import say, say_at
 from pipelines.cli.quiet import engine_output_to
-from pipelines.cli.workspace import Workspace, workspace
+from pipelines.workspace import Workspace, workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipelines.intake import StatementSet
     from pipelines.settings import Settings
-
-ANY_KAFKA, ANY_CATALOG = "localhost:9092", "http://localhost:8181"
-"""Stand in the plan while there is no stack."""
 
 
 @click.command(epilog="\b\nExamples:\n  daybook plan > intake.sql\n  daybook plan --explain | less")
@@ -39,20 +36,20 @@ def plan(*, explain: bool) -> None:
 @click.command(epilog="\b\nExample:\n  daybook apply          again after every change of contracts/ or kpis/")
 def apply() -> None:
     """Make topics, tables, key and views what contracts and definitions say; a line per change."""
-    from connectors.trino.client import TrinoClient
     from pipelines import apply as applying
-    from pipelines.serving import create_views
 
-    settings, contracts, definitions = workspace()
+    space = workspace()
     changes = 0
-    for change in applying.apply(settings, contracts, definitions):
+    for change in applying.apply(space):
         say(change)
         changes += 1
-    trino = TrinoClient(settings.endpoints.trino, settings.trino_user)
-    for view in create_views(trino, contracts, definitions):
-        say(f"view {view} made")
+    obstacle = applying.obstacle(space)
+    for change in () if obstacle else applying.make_views(space):
+        say(change)
         changes += 1
     say(f"changes made: {changes}" if changes else "nothing to change")
+    if obstacle:
+        say(f"views stay as they are: {obstacle}; `daybook deploy` sees to it")
 
 
 @click.group(epilog="\b\nExamples:\n  daybook run intake\n  daybook run canaries --interval 0.5")
@@ -64,12 +61,13 @@ def run() -> None:
 def intake() -> None:
     """Keep the intake job running; the job itself goes on when this process ends."""
     from pipelines.keeper import keep
+    from pipelines.settings import load
     from pipelines.signals import stop_signal
 
-    settings, contracts, definitions = workspace()
+    settings = load()
     settings.endpoints  # noqa: B018 - says at once that there is no stack
     with _flink_client(settings) as terminal:
-        keep(settings, contracts, definitions, stop_signal(), partial(say_at, file=terminal))
+        keep(settings, stop_signal(), partial(say_at, file=terminal))
 
 
 @run.command(epilog="\b\nExample:\n  daybook run canaries --interval 0.5")
@@ -77,32 +75,47 @@ def intake() -> None:
 def canaries(interval: float) -> None:
     """Send one canary per topic partition and tick, so that windows close and silence can be told from failure."""
     from connectors.kafka.canary import CanaryTarget, run_canaries
+    from pipelines.definition import deployed_workspace
+    from pipelines.settings import load
     from pipelines.signals import stop_signal
 
-    space = workspace()
-    targets = [CanaryTarget(stream.topic, stream.entities) for stream in space.contracts.streams.values()]
-    kafka = space.settings.endpoints.kafka
-    say_at(f"canaries for {', '.join(space.topics.values())} every {interval:g} s")
-    delivered = run_canaries(kafka, targets, stop_signal(), interval)
+    settings = load()
+    known: list[CanaryTarget] = []
+
+    def find_targets() -> list[CanaryTarget]:
+        try:
+            found = [CanaryTarget(stream.topic, stream.entities) for stream in deployed_workspace(settings).contracts.streams.values()]
+        except Exception as error:
+            if not may_pass(error):
+                raise
+            return known
+        if found != known:
+            known[:] = found
+            say_at(f"canaries for {', '.join(target.topic for target in found)} every {interval:g} s")
+        return known
+
+    delivered = run_canaries(settings.endpoints.kafka, find_targets, stop_signal(), interval)
     say_at(f"{delivered:,} canaries delivered")
 
 
 @click.command(epilog="\b\nExamples:\n  daybook deploy\n  daybook deploy --force      replace a job whose definition is current")
 @click.option("--force", is_flag=True, help="Replace the job even when its definition has not changed.")
 def deploy(*, force: bool) -> None:
-    """Replace the running intake job exactly: the new one takes up where the tables say the old one stopped."""
+    """Replace the running intake job exactly: the new one takes up where the tables say the old one stopped.
+
+    Makes topics and tables first, as `daybook apply` does, and the views as soon as what they read is published.
+    """
+    from pipelines import apply as applying
     from pipelines import deployment
-    from pipelines.definition import current_hash, deployed_hash
 
     space = workspace()
-    job = deployment.running_job(space.settings)
-    before, current = deployed_hash(space.settings), current_hash(*space)
-    if job and before == current and not force:
-        say(f"nothing to deploy: job {job.id} runs definition {current}")
-        return
+    for change in applying.apply(space):
+        say(change)
     with _flink_client(space.settings) as terminal:
-        job_id = deployment.replace(*space, partial(say_at, file=terminal))
-    say(f"definition {before or 'none'} -> {current}: job {job_id} goes on where the tables stop")
+        deployment.deploy(space, partial(say_at, file=terminal), force=force)
+    applying.await_published(space, say_at)
+    for change in applying.make_views(space):
+        say(change)
 
 
 @contextmanager
@@ -121,6 +134,7 @@ def _flink_client(settings: Settings) -> Iterator[TextIO]:
 
 
 def _statements(space: Workspace, *, needs_stack: bool) -> StatementSet:
+    from pipelines.definition import ANY_CATALOG, ANY_KAFKA
     from pipelines.intake import statement_set
     from pipelines.settings import SettingsError
 

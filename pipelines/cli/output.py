@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from connectors.instants import instant
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -85,13 +87,13 @@ def clock(epoch_ms: int | None) -> str:
     """Epoch milliseconds as a time of today, or with the day when it was another."""
     if epoch_ms is None or epoch_ms < 0:
         return "never"
-    at = datetime.fromtimestamp(epoch_ms / 1000, UTC)
+    at = instant(epoch_ms)
     return f"{at:%H:%M:%S}" if at.date() == datetime.now(UTC).date() else f"{at:%Y-%m-%d %H:%M:%S}"
 
 
 def iso(epoch_ms: int | None) -> str | None:
     """Epoch milliseconds for a program."""
-    return None if epoch_ms is None or epoch_ms < 0 else datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat()
+    return None if epoch_ms is None or epoch_ms < 0 else instant(epoch_ms).isoformat()
 
 
 def printable(text: str) -> str:

@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from pipelines.cli.output import cell, json_option, say, say_json, show_table
-from pipelines.cli.workspace import workspace
+from pipelines.workspace import workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

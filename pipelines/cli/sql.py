@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from pipelines.cli.output import json_option, moment, say, say_json, show_table
-from pipelines.cli.workspace import workspace
+from pipelines.workspace import workspace
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipelines.cli.output import clock, iso, json_option, say, say_json, show_table
-from pipelines.cli.workspace import workspace
+from pipelines.workspace import workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

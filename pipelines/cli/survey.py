@@ -19,7 +19,7 @@ from pipelines.audit.lake import QUARANTINE
 from pipelines.audit.operations import facts_through, kpis_through
 from pipelines.cli.failures import exit_code, sentence
 from pipelines.cli.output import now_ms
-from pipelines.definition import current_hash, deployed_hash
+from pipelines.definition import deployed, described
 from pipelines.intake import JOB_NAME
 from pipelines.published import read_publication
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from contracts.model import Stream
     from pipelines.audit.frontier import Hold, StreamFrontier
-    from pipelines.cli.workspace import Workspace
+    from pipelines.workspace import Workspace
 
 KAFKA_PATIENCE_S = 5
 STACK_PATIENCE_S = 30
@@ -134,7 +134,7 @@ def _ends(space: Workspace) -> Offsets:
 
 
 def _is_current(space: Workspace) -> bool:
-    return deployed_hash(space.settings) == current_hash(*space)
+    return deployed(space.settings) == described(space)
 
 
 def _streams(space: Workspace, ends: Offsets) -> tuple[StreamState, ...]:
@@ -144,7 +144,7 @@ def _streams(space: Workspace, ends: Offsets) -> tuple[StreamState, ...]:
     return tuple(
         _stream(
             stream,
-            publication.streams[stream.name] if publication else None,
+            publication.streams.get(stream.name) if publication else None,
             catalog.load_table(stream.journal),
             ends.get(stream.name, {}),
             quarantined.get(stream.topic, 0),

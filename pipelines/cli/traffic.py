@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipelines.cli.output import counts, json_option, now_ms, progress_bar, say, say_json
-from pipelines.cli.workspace import Workspace, workspace
 from pipelines.simulation.scenario import Scenario
+from pipelines.workspace import Workspace, workspace
 
 if TYPE_CHECKING:
     from connectors.sources.adapter import Adapter

@@ -18,7 +18,7 @@ class Publications:
     """What each audit cycle published and since when readers saw it: rows of `ops.audits` are written after the tags moved."""
 
     def __init__(self, product: Product) -> None:
-        """Reads the operations tables once."""
+        """Reads what is visible by now; a cycle that is under way is left out everywhere."""
         self._product = product
         self._visible: dict[int, float] = {}
         for row in self._rows(AUDITS):
@@ -47,7 +47,7 @@ class Publications:
     def audited(self, since: float) -> list[tuple[float, int]]:
         """(visible at, offsets audited by then) of every publication after an instant."""
         counts: dict[int, int] = defaultdict(int)
-        for row in self._rows(COMPLETENESS):
+        for row in self._seen(COMPLETENESS):
             counts[row["cycle"]] += row["next_offset"] - row["first_offset"]
         total = 0
         found = []
@@ -58,14 +58,14 @@ class Publications:
 
     def _offsets(self) -> dict[tuple[str, int], list[tuple[int, float]]]:
         found: dict[tuple[str, int], list[tuple[int, float]]] = defaultdict(list)
-        for row in sorted(self._rows(COMPLETENESS), key=lambda row: row["cycle"]):
+        for row in sorted(self._seen(COMPLETENESS), key=lambda row: row["cycle"]):
             found[row["topic"], row["partition"]].append((row["next_offset"], self._visible[row["cycle"]]))
         return found
 
     def _windows(self, stream: str) -> list[tuple[float, float]]:
         reached = dict.fromkeys(self._product.partials, 0.0)
         found: list[tuple[float, float]] = []
-        rows = [row for row in self._rows(RECONCILIATION) if row["stream"] == stream]
+        rows = [row for row in self._seen(RECONCILIATION) if row["stream"] == stream]
         for row in sorted(rows, key=lambda row: row["cycle"]):
             reached[f"partials.{row['table_name']}"] = row["window_end"].timestamp()
             found.append((min(reached.values()), self._visible[row["cycle"]]))
@@ -77,6 +77,9 @@ class Publications:
         condition = f"appended_at >= '{_iso(since)}' AND appended_at < '{_iso(until)}' AND event_type <> '{CANARY}'"
         fields = ("partition", "offset", "appended_at")
         return self._rows(journal, row_filter=condition, selected_fields=fields)
+
+    def _seen(self, name: str) -> list[Row]:
+        return [row for row in self._rows(name) if row["cycle"] in self._visible]
 
     def _rows(self, name: str, **scan: Any) -> list[Row]:
         rows: list[Row] = self._product.catalog.load_table(name).scan(**scan).to_arrow().to_pylist()

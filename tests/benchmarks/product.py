@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 
 from connectors.flink.rest import FlinkRest
 from connectors.iceberg.tables import connect
-from contracts import registry as contract_registry
-from kpis import registry as kpi_registry
 from kpis.partials import plan
-from pipelines import settings
 from pipelines.apply import apply
 from pipelines.audit.iceberg_lake import DATASET_STATUS
 from pipelines.cli.quiet import engine_output_to
 from pipelines.intake import JOB_NAME
 from pipelines.keeper import submit
+from pipelines.workspace import workspace
 from tests.benchmarks.figures import Progress
 from tests.benchmarks.progress import say
 from tests.benchmarks.stack import Stack
@@ -41,17 +39,17 @@ class Product:
     def __init__(self, stack: Stack) -> None:
         """Reads contracts and definitions; starts nothing."""
         self._stack = stack
-        self.settings = settings.load()
-        self.contracts = contract_registry.load()
-        self.definitions = kpi_registry.load(self.contracts)
+        self._space = workspace()
+        self.settings = self._space.settings
         self.catalog = connect(self.settings.endpoints.catalog)
-        self.topics = {stream.name: stream.topic for stream in self.contracts.streams.values()}
+        self.contracts = self._space.contracts
+        self.topics = self._space.topics
         self.journals = {stream.name: stream.journal for stream in self.contracts.streams.values()}
-        self.partials = tuple(f"partials.{name}" for name in plan(self.contracts, self.definitions))
+        self.partials = tuple(f"partials.{name}" for name in plan(self.contracts, self._space.definitions))
 
     def start(self) -> None:
         """Make topics and tables, submit the job, start canaries and audit, wait for the first audited answer."""
-        for line in apply(self.settings, self.contracts, self.definitions):
+        for line in apply(self._space):
             say(line)
         with engine_output_to(self._stack.home.logs / "flink-client.log"):
             submit()

@@ -70,4 +70,4 @@ def test_a_histogram_is_no_aggregate(kind: str) -> None:
 
 
 def test_conditions_may_be_applied_to_base_dimensions() -> None:
-    assert "tenant_id" in key_columns(CONTRACTS.streams["runs"], DEFINITIONS.of_stream("runs"))
+    assert "tenant_id" in key_columns(CONTRACTS.streams["runs"])

@@ -23,10 +23,10 @@ from connectors.trino.client import TrinoClient
 from contracts import registry as contract_registry
 from kpis import registry as kpi_registry
 from pipelines import settings as product_settings
-from pipelines.apply import apply
+from pipelines.apply import apply, make_views
 from pipelines.intake import JOB_NAME
 from pipelines.published import last_publication, read_publication
-from pipelines.serving import create_views
+from pipelines.workspace import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -115,12 +115,11 @@ class Stack:
         self.run_local("up")
         if not self.definitions.exists():
             shutil.copytree(kpi_registry.ROOT, self.definitions, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-        contracts = contract_registry.load()
-        definitions = kpi_registry.load(contracts, self.definitions)
-        list(apply(self.settings, contracts, definitions))
+        space = read(self.settings, contract_registry.ROOT, self.definitions)
+        list(apply(space))
         for name, words in PROCESSES.items():
             self.run_local("start", name, "--", *DAYBOOK, *words)
-        list(create_views(self.trino(), contracts, definitions))
+        list(make_views(space))
         self.await_audited(0, START_PATIENCE_S)
 
     def kill(self, name: str) -> None:

@@ -151,7 +151,7 @@ def test_a_reader_without_a_broker_gives_up() -> None:
 def test_canaries_reach_every_partition_and_miss_no_tick(broker: str, topic: str) -> None:
     stop = Event()
     Timer(2.3, stop.set).start()
-    delivered = run_canaries(broker, [CanaryTarget(topic, ("run_id",)), CanaryTarget("try-none", ())], stop, interval_s=0.2)
+    delivered = run_canaries(broker, lambda: [CanaryTarget(topic, ("run_id",)), CanaryTarget("try-none", ())], stop, interval_s=0.2)
     assert [end for _, end in Topics(broker).offsets(topic).values()] == [delivered / 2] * 2
     assert 8 <= delivered / 2 <= 12
 
@@ -159,7 +159,7 @@ def test_canaries_reach_every_partition_and_miss_no_tick(broker: str, topic: str
 def test_canaries_stop_when_told_to_though_there_is_no_broker() -> None:
     stop = Event()
     Timer(0.5, stop.set).start()
-    assert run_canaries(NOWHERE, [CanaryTarget("runs.v1", ("run_id",))], stop, interval_s=0.2) == 0
+    assert run_canaries(NOWHERE, lambda: [CanaryTarget("runs.v1", ("run_id",))], stop, interval_s=0.2) == 0
 
 
 def test_the_manifest_of_a_simulation_names_every_offset_of_the_topic(broker: str, topic: str, tmp_path: Path) -> None:

@@ -63,7 +63,6 @@ def test_without_a_command_the_help_is_an_answer_to_wrong_usage(daybook: Daybook
     [
         ("nonsense",),
         ("audit", "--nonsense"),
-        ("audit", "--release", "nonsense"),
         ("import", "nonsense", "."),
         ("simulate", "--late", "2"),
         ("quarantine", "show"),

@@ -48,6 +48,12 @@ class SimulatedLake:
         self._partials: dict[str, tuple[int, int]] = {}
         self.streams = catalog.streams
         self.partials = tuple(KEYS)
+        # As if columns had been added between the first publication and the second.
+        self._reshaped = {*map(audit_of, KEYS), DUPLICATES, QUARANTINE} if len(catalog.recorded) == 2 else set[str]()
+
+    @property
+    def reshaped(self) -> frozenset[str]:
+        return frozenset(self._reshaped)
 
     def published(self) -> Publication:
         self._step()
@@ -243,6 +249,7 @@ class SimulatedLake:
     def _stage(self, name: str, parent: int, rows: tuple[Row | Coordinates, ...]) -> int:
         self._step()
         self._require_head(name, parent)
+        self._reshaped.discard(name)
         head = self._catalog.commit(name, (File(rows),), self._clock())
         self._step()
         return head

@@ -164,7 +164,7 @@ def test_readers_notice_tags_that_move_before_the_intent_is_recorded(monkeypatch
     ("module", "name", "seeds"),
     [
         pytest.param(cut, "is_past", 100, id="a cut that does not wait for the journals"),
-        pytest.param(cut, "has_grown", 300, id="repeated windows published without a newer one"),
+        pytest.param(cut, "has_grown", 1000, id="repeated windows published without a newer one"),
     ],
 )
 def test_a_cut_that_always_fits_is_noticed(module: ModuleType, name: str, seeds: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,129 @@
+"""A changed set of KPIs and entities is deployed under load: what was counted before stays, what is counted from then on is exact."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import polars as pl
+import pytest
+
+from tests.stack.comparison import assert_fact, assert_percentiles, assert_runs, assert_sums
+from tests.stack.load import TENANTS, counted, deliveries, load_going_on
+from tests.stack.oracle import FACTS, PERCENTILES, SUMS
+
+if TYPE_CHECKING:
+    from connectors.trino.client import TrinoClient
+    from tests.stack.local_stack import Stack
+
+pytestmark = pytest.mark.stack
+RATE = 200
+PATIENCE_S = 420
+KPI = """\
+kpi: runs_retried
+title: Runs retried
+description: Runs that were started again.
+owner: run-platform
+unit: runs
+better: lower
+stream: runs
+count: event_type = 'run.started' AND attempt > 1
+dimensions: [run_kind, queue]
+"""
+ENTITY = """\
+entity: attempts
+title: Attempts
+description: One row per run with how often it was started.
+owner: run-platform
+key: run_id
+freshness_seconds: 30
+columns:
+  starts: {type: integer, description: Starts.}
+  newest_event_at: {type: time, description: Time of the newest event.}
+streams:
+  runs:
+    starts: {count: event_type = 'run.started'}
+    newest_event_at: {max: event_time}
+"""
+
+
+class Redeployed(NamedTuple):
+    """What counts of everything that was sent, and the rows of `ops.deployments`, oldest first."""
+
+    events: dict[str, pl.DataFrame]
+    deployments: list[dict[str, Any]]
+
+    def since(self, table: str) -> pl.DataFrame:
+        """Events of the runs that are in the windows which the newest job was the first to make of a table."""
+        first = json.loads(self.deployments[-1]["starts"])["runs"]["windows_from"][table]
+        since_ms = datetime.strptime(first, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp() * 1000
+        return self.events["runs"].filter(pl.col("appended_ms") >= since_ms)
+
+
+@pytest.fixture(scope="module")
+def redeployed(stack: Stack) -> Redeployed:
+    with load_going_on(stack, seed=31, rate=RATE):
+        stack.await_audited(now_ms(), PATIENCE_S)
+        (stack.definitions / "definitions" / "runs_retried.yaml").write_text(KPI)
+        (stack.definitions / "entities" / "attempts.yaml").write_text(ENTITY)
+        stack.run_daybook("apply")
+        stack.kill("audit")
+        stack.run_daybook("deploy")
+        stack.await_audited(now_ms(), PATIENCE_S)
+    sent = deliveries(stack)
+    stack.await_audited(int(sent["appended_ms"].max()), PATIENCE_S)  # type: ignore[arg-type]
+    rows = stack.catalog.load_table("ops.deployments").scan().to_arrow().to_pylist()
+    return Redeployed({stream: counted(sent, stream) for stream in ("runs", "model_calls")}, sorted(rows, key=lambda row: row["deployed_at"]))
+
+
+@pytest.fixture(scope="module")
+def trino(stack: Stack) -> TrinoClient:
+    return stack.trino()
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def test_another_definition_is_deployed(redeployed: Redeployed) -> None:
+    before, after = redeployed.deployments[-2:]
+    assert before["definition_hash"] != after["definition_hash"]
+
+
+def test_the_added_kpi_counts_from_the_first_window_of_the_new_job(trino: TrinoClient, redeployed: Redeployed) -> None:
+    wanted = redeployed.since("kpis").filter(event_type="run.started").filter(pl.col("attempt") > 1).height
+    assert trino.query(f"SELECT SUM(value) FROM serving.kpi_runs_retried WHERE {TENANTS}")[1] == [(wanted,)]
+    assert wanted
+
+
+def test_the_added_entity_is_told_about_from_the_first_window_of_the_new_job(trino: TrinoClient, redeployed: Redeployed) -> None:
+    told = redeployed.since("attempts").group_by("tenant_id", "run_id").agg(pl.col("event_type").eq("run.started").sum(), pl.col("event_time").max())
+    found = trino.query(f"SELECT tenant_id, run_id, starts, to_unixtime(newest_event_at) * 1000 FROM serving.attempts WHERE {TENANTS}")[1]
+    assert sorted(found) == sorted(told.iter_rows())
+    assert told["event_type"].sum()
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_facts_are_exact_after_a_deployment(trino: TrinoClient, redeployed: Redeployed, fact: str) -> None:
+    assert_fact(trino, redeployed.events, fact)
+
+
+@pytest.mark.parametrize("kpi", SUMS)
+def test_sums_are_exact_after_a_deployment(trino: TrinoClient, redeployed: Redeployed, kpi: str) -> None:
+    assert_sums(trino, redeployed.events, kpi, "")
+
+
+@pytest.mark.parametrize("kpi", PERCENTILES)
+def test_percentiles_are_right_after_a_deployment(trino: TrinoClient, redeployed: Redeployed, kpi: str) -> None:
+    assert_percentiles(trino, redeployed.events, kpi, "_hourly")
+
+
+def test_runs_are_exact_after_a_deployment(trino: TrinoClient, redeployed: Redeployed) -> None:
+    assert_runs(trino, redeployed.events)
+
+
+def test_a_deployment_holds_no_stream(trino: TrinoClient, redeployed: Redeployed) -> None:
+    assert redeployed.events
+    assert trino.query("SELECT dataset, reason FROM serving.dataset_status WHERE verdict <> 'pass'")[1] == []
