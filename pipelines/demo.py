@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from connectors.instants import instant
 from connectors.kafka.producer import Producer
 from connectors.sources.adapter import adapters
 from connectors.trino.client import TrinoClient
-from pipelines.apply import apply, make_views
+from pipelines.apply import apply, make_views, obstacle
 from pipelines.imports import import_source
 from pipelines.published import last_publication
 from pipelines.simulation.scenario import Scenario
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
     from pipelines.workspace import Workspace
 
+DAYBOOK = str(Path(sys.executable).with_name("daybook"))
 EVENTS = 30_000
 SESSIONS = Path(__file__).parents[1].parent / "shared" / "data" / "agent-sessions"
 PATIENCE_SECONDS = 300
@@ -67,12 +69,13 @@ def main() -> int:
     for change in apply(space):
         console.print(change)
     for name, words in (("intake", "run intake"), ("canaries", "run canaries"), ("audit", "audit --follow")):
-        _local("start", name, "--", str(Path(sys.executable).with_name("daybook")), *words.split())
+        _local("start", name, "--", DAYBOOK, *words.split())
     console.print("intake job, canaries and audit are started")
-    views = threading.Thread(target=_make_views, args=(space, console))
-    views.start()
-    sent_ms = _send(space, console)
-    views.join()
+    with ThreadPoolExecutor() as pool:
+        views = pool.submit(_make_views, space, console)
+        sent_ms = _send(space, console)
+        if views.result():
+            return 1
     if not _await_audit(space.settings, sent_ms, console):
         return 1
     _answer(space.settings, console)
@@ -83,9 +86,14 @@ def _local(*words: str) -> int:
     return subprocess.run([sys.executable, "-m", "deploy.local", *words], check=False).returncode  # noqa: S603 - our own module
 
 
-def _make_views(space: Workspace, console: Console) -> None:
+def _make_views(space: Workspace, console: Console) -> int:
+    """Make the views, by a deployment where something else is deployed; an exit code."""
+    if reason := obstacle(space):
+        console.print(f"{reason}: deploying what is here")
+        return subprocess.run([DAYBOOK, "deploy"], check=False).returncode  # noqa: S603 - our own command
     made = list(make_views(space))
     console.print(f"{len(made)} views made" if made else "views are as they should be")
+    return 0
 
 
 def _send(space: Workspace, console: Console) -> int:

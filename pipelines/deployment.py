@@ -79,11 +79,21 @@ def deploy(space: Workspace, say: Callable[[str], None], *, force: bool = False)
             say(f"job {job.id} runs this definition {'already' if before == wanted else 'as before: only what is said about its numbers is new'}")
             return
         say("planning the new job")
-        _plan(space)
+        explain(space)
         say("stopping the intake job")
         stop(space.settings)
         say("waiting until the audit has published all of it")
         say(f"job {_start(space)} goes on where the tables stop")
+
+
+def explain(space: Workspace) -> str:
+    """Flink's own plan of the job, with all of its input. A job that cannot run is refused here.
+
+    Raises:
+        Py4JJavaError: Flink cannot plan the job; the message says why.
+    """
+    statements = statement_set(space.contracts, space.definitions, space.settings.endpoints.kafka, space.settings.endpoints.catalog)
+    return session.explain(_client(space.settings), statements.definitions, list(statements.inserts.values()))
 
 
 def stop(settings: Settings) -> None:
@@ -98,12 +108,6 @@ def stop(settings: Settings) -> None:
             _await_mid_window()
             flink.checkpoint(job.id)
         flink.cancel(job.id)
-
-
-def _plan(space: Workspace) -> None:
-    """Let Flink plan the job, so that one that cannot run is refused while the old one still does."""
-    statements = statement_set(space.contracts, space.definitions, space.settings.endpoints.kafka, space.settings.endpoints.catalog)
-    session.explain(_client(space.settings), statements.definitions, list(statements.inserts.values()))
 
 
 def _start(space: Workspace) -> str:

@@ -146,12 +146,13 @@ class Lake(Protocol):
     def published(self) -> Publication:
         """The last recorded publication.
 
-        Before the first one: cycle 0, positions and `counted` at the deployment's first offsets, no windows (-1), as `targets` the first,
+        Before the first one: cycle 0, positions and `counted` at offset 0, no windows (-1), as `targets` the first,
         empty snapshot of every table, which `apply` creates and tags.
         """
 
     def record(self, publication: Publication) -> None:
-        """Make `publication` the last one, in one atomic commit, if the last one has the cycle number before it.
+        """Make `publication` the last one, in one atomic commit, if the last one has the cycle number before it and its
+        definition is still the deployed one.
 
         Raises Conflict if not. When the answer is lost on the way the caller ends its cycle and `published` tells.
         """
@@ -225,8 +226,8 @@ class Lake(Protocol):
         """Every window with an end in (since.proved, through] that has rows of the stream in the opened partials or journal, in order.
 
         Such rows may be in files that are tagged already, on both sides. A delivery also counts as late when its partition joined
-        the stream (`ops.deployments`) after the window was closed: Flink meets a new partition behind the watermark. One that is
-        not in `since.counted` has certainly joined after the windows published before.
+        the stream after the window was closed: Flink meets a new partition behind the watermark. One that is not in `since.counted`
+        has certainly joined after the windows published before. So does one of a window up to the stream's seam.
         """
 
     def reopened(self, name: str, stream: str, through: int) -> tuple[int, ...]:

@@ -30,7 +30,11 @@ def plan(*, explain: bool) -> None:
         say(f"{statement};\n")
     say(f"-- definition {statements.definition_hash}")
     if explain:
-        say(f"\n{_explained(space, statements)}")
+        from pipelines.deployment import explain as explain_job
+
+        with _flink_client(space.settings):
+            explained = explain_job(space)
+        say(f"\n{explained}")
 
 
 @click.command(epilog="\b\nExample:\n  daybook apply          again after every change of contracts/ or kpis/")
@@ -145,13 +149,3 @@ def _statements(space: Workspace, *, needs_stack: bool) -> StatementSet:
             raise
         return statement_set(space.contracts, space.definitions, ANY_KAFKA, ANY_CATALOG)
     return statement_set(space.contracts, space.definitions, endpoints.kafka, endpoints.catalog)
-
-
-def _explained(space: Workspace, statements: StatementSet) -> str:
-    from connectors.flink import session
-
-    endpoints = space.settings.endpoints
-    session.use_libraries(endpoints.flink_lib, endpoints.flink_conf)
-    configuration = session.remote(endpoints.flink, endpoints.checkpoints, "explain", space.settings.checkpoint_seconds)
-    with _flink_client(space.settings):
-        return session.explain(configuration, statements.definitions, list(statements.inserts.values()))

@@ -58,8 +58,18 @@ class Stack:
         """Environment of a command that is to use this stack."""
         foreign = {name: value for name, value in os.environ.items() if not name.startswith(product_settings.PREFIX)}
         cache = {name: os.environ[name] for name in ("DAYBOOK_CACHE",) if name in os.environ}
-        own = {"DAYBOOK_HOME": self.home, "DAYBOOK_PORT_BASE": self.port_base, "DAYBOOK_DEFINITIONS": self.definitions}
+        own = {
+            "DAYBOOK_HOME": self.home,
+            "DAYBOOK_PORT_BASE": self.port_base,
+            "DAYBOOK_CONTRACTS": self.contracts,
+            "DAYBOOK_DEFINITIONS": self.definitions,
+        }
         return foreign | cache | {name: str(value) for name, value in own.items()}
+
+    @property
+    def contracts(self) -> Path:
+        """Folder of the contracts, which a test may change and deploy."""
+        return self.home / "contracts"
 
     @property
     def definitions(self) -> Path:
@@ -113,9 +123,10 @@ class Stack:
         """Bring everything up and wait until the audit has published canaries."""
         self.run_local("fetch")
         self.run_local("up")
-        if not self.definitions.exists():
-            shutil.copytree(kpi_registry.ROOT, self.definitions, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-        space = read(self.settings, contract_registry.ROOT, self.definitions)
+        for folder, root in ((self.contracts, contract_registry.ROOT), (self.definitions, kpi_registry.ROOT)):
+            if not folder.exists():
+                shutil.copytree(root, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+        space = read(self.settings, self.contracts, self.definitions)
         list(apply(space))
         for name, words in PROCESSES.items():
             self.run_local("start", name, "--", *DAYBOOK, *words)

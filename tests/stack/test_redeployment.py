@@ -1,26 +1,45 @@
-"""A changed set of KPIs and entities is deployed under load: what was counted before stays, what is counted from then on is exact."""
+"""Changed contracts, KPIs and entities are deployed under load: what was counted before stays, what is counted from then on is exact."""
 
 from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 import pytest
 
+from connectors.kafka.records import canonical
 from tests.stack.comparison import assert_fact, assert_percentiles, assert_runs, assert_sums
 from tests.stack.load import TENANTS, counted, deliveries, load_going_on
+from tests.stack.nonsense import good
 from tests.stack.oracle import FACTS, PERCENTILES, SUMS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from connectors.trino.client import TrinoClient
-    from tests.stack.local_stack import Stack
+    from tests.stack.local_stack import Place, Stack
 
 pytestmark = pytest.mark.stack
 RATE = 200
 PATIENCE_S = 420
+FIELD = "  colour: {type: string, max_length: 16, description: A field that producers have sent since before it was in the contract.}\n"
+KPI_OF_THE_FIELD = """\
+kpi: runs_red
+title: Red runs
+description: Runs that were started in red.
+owner: run-platform
+unit: runs
+better: lower
+stream: runs
+count: event_type = 'run.started' AND colour = 'red'
+dimensions: [run_kind]
+"""
 KPI = """\
 kpi: runs_retried
 title: Runs retried
@@ -50,22 +69,31 @@ streams:
 
 
 class Redeployed(NamedTuple):
-    """What counts of everything that was sent, and the rows of `ops.deployments`, oldest first."""
+    """What counts of everything that was sent, where the red runs are, and the rows of `ops.deployments`, oldest first."""
 
     events: dict[str, pl.DataFrame]
+    red: list[Place]
     deployments: list[dict[str, Any]]
+
+    @property
+    def starts(self) -> dict[str, Any]:
+        """Where the newest job began to read the runs."""
+        return dict(json.loads(self.deployments[-1]["starts"])["runs"])
 
     def since(self, table: str) -> pl.DataFrame:
         """Events of the runs that are in the windows which the newest job was the first to make of a table."""
-        first = json.loads(self.deployments[-1]["starts"])["runs"]["windows_from"][table]
+        first = self.starts["windows_from"][table]
         since_ms = datetime.strptime(first, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp() * 1000
         return self.events["runs"].filter(pl.col("appended_ms") >= since_ms)
 
 
 @pytest.fixture(scope="module")
 def redeployed(stack: Stack) -> Redeployed:
-    with load_going_on(stack, seed=31, rate=RATE):
+    with load_going_on(stack, seed=31, rate=RATE), red_runs_going_on(stack) as red:
         stack.await_audited(now_ms(), PATIENCE_S)
+        insert(stack.contracts / "events" / "runs" / "stream.yaml", "fields:\n", FIELD)
+        insert(stack.contracts / "events" / "runs" / "run.started.yaml", "optional: [", "colour, ")
+        (stack.definitions / "definitions" / "runs_red.yaml").write_text(KPI_OF_THE_FIELD)
         (stack.definitions / "definitions" / "runs_retried.yaml").write_text(KPI)
         (stack.definitions / "entities" / "attempts.yaml").write_text(ENTITY)
         stack.run_daybook("apply")
@@ -75,12 +103,37 @@ def redeployed(stack: Stack) -> Redeployed:
     sent = deliveries(stack)
     stack.await_audited(int(sent["appended_ms"].max()), PATIENCE_S)  # type: ignore[arg-type]
     rows = stack.catalog.load_table("ops.deployments").scan().to_arrow().to_pylist()
-    return Redeployed({stream: counted(sent, stream) for stream in ("runs", "model_calls")}, sorted(rows, key=lambda row: row["deployed_at"]))
+    return Redeployed({stream: counted(sent, stream) for stream in ("runs", "model_calls")}, red, sorted(rows, key=lambda row: row["deployed_at"]))
 
 
 @pytest.fixture(scope="module")
 def trino(stack: Stack) -> TrinoClient:
     return stack.trino()
+
+
+@contextmanager
+def red_runs_going_on(stack: Stack) -> Iterator[list[Place]]:
+    """Send a red run every now and then; where they are, once the block has ended."""
+    places: list[Place] = []
+    stop = Event()
+
+    def send() -> None:
+        while not stop.wait(0.2):
+            number = len(places)
+            event = {**good("runs", f"red-{number}", now_ms()), "event_type": "run.started", "colour": "red"}
+            places.extend(stack.produce_raw("runs", [canonical(event)], key=f"red-{number}".encode()))
+
+    sender = Thread(target=send)
+    sender.start()
+    try:
+        yield places
+    finally:
+        stop.set()
+        sender.join()
+
+
+def insert(path: Path, after: str, text: str) -> None:
+    path.write_text(path.read_text().replace(after, after + text, 1))
 
 
 def now_ms() -> int:
@@ -96,6 +149,14 @@ def test_the_added_kpi_counts_from_the_first_window_of_the_new_job(trino: TrinoC
     wanted = redeployed.since("kpis").filter(event_type="run.started").filter(pl.col("attempt") > 1).height
     assert trino.query(f"SELECT SUM(value) FROM serving.kpi_runs_retried WHERE {TENANTS}")[1] == [(wanted,)]
     assert wanted
+
+
+def test_the_added_field_counts_from_the_first_record_that_the_new_job_journaled(trino: TrinoClient, redeployed: Redeployed) -> None:
+    first = redeployed.starts["journal_from"]
+    wanted = sum(offset >= first[str(partition)] for partition, offset, _ in redeployed.red)
+    assert trino.query("SELECT SUM(value) FROM serving.kpi_runs_red")[1] == [(wanted,)]
+    assert trino.query("SELECT COUNT(*) FROM serving.run_events WHERE colour = 'red'")[1] == [(wanted,)]
+    assert 0 < wanted < len(redeployed.red)
 
 
 def test_the_added_entity_is_told_about_from_the_first_window_of_the_new_job(trino: TrinoClient, redeployed: Redeployed) -> None:
