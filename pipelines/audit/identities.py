@@ -1,7 +1,7 @@
 """Identities of every published delivery of a stream, on disk by event day: the memory of duplicates.
 
-A day is a few sorted segments that grow like a binary counter, so that adding costs a merge of equals now and then and looking
-up a few binary searches over mapped files. The index is derived: what it lacks is read from the journal again.
+A day is a few segments sorted by the upper half, which grow like a binary counter: adding costs a merge of equals now and then,
+looking up a few binary searches over mapped files. The index is derived: what it lacks is read from the journal again.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 ENTRY = np.dtype([("high", "u8"), ("low", "u8"), ("payload", "u8"), ("partition", "i4"), ("offset", "i8")])
 """Identity as two halves of 128 bits, hash of the payload, place of the delivery that counts."""
+COLUMNS = ("high", "low", "payload", "partition", "offset")
+HIGH, LOW = 0, 1
+"""A segment is a matrix with one row per column of an entry, so that a search touches few pages of a mapped file."""
 LARGEST_MERGE = 2_000_000
 """Segments of so many entries are not merged any more: a merge holds both in memory."""
 MANIFEST = "manifest.json"
@@ -49,13 +52,15 @@ class IdentityIndex:
         """
         found = np.zeros(len(wanted), ENTRY)
         found["partition"] = -1
+        high, low = np.ascontiguousarray(wanted["high"]), wanted["low"]
         for name in self._segments.get(str(day), ()):
             segment = self._segment(name)
-            places = np.searchsorted(segment["high"], wanted["high"])
-            for place in range(_longest_tie(segment, wanted, places)):
-                at = np.minimum(places + place, len(segment) - 1)
-                hit = (segment["high"][at] == wanted["high"]) & (segment["low"][at] == wanted["low"])
-                found[hit] = segment[at[hit]]
+            first, after = np.searchsorted(segment[HIGH], high), np.searchsorted(segment[HIGH], high, side="right")
+            for place in range(int(np.max(after - first, initial=0))):
+                candidates = np.flatnonzero(first + place < after)
+                at = first[candidates] + place
+                is_same = segment[LOW][at] == low[candidates]
+                _fill(found, candidates[is_same], segment, at[is_same])
         return found
 
     def add(self, entries: Mapping[int, NDArray[Any]], positions: Mapping[int, int]) -> None:
@@ -67,7 +72,7 @@ class IdentityIndex:
         replaced: list[str] = []
         for day, rows in entries.items():
             if len(rows):
-                replaced += self._add_to_day(str(day), np.sort(rows, order=("high", "low")))
+                replaced += self._add_to_day(str(day), np.stack([rows[name].astype("u8") for name in COLUMNS]))
         self.positions |= dict(positions)
         self._write_manifest()
         for name in replaced:
@@ -77,14 +82,14 @@ class IdentityIndex:
     def _add_to_day(self, day: str, rows: NDArray[Any]) -> list[str]:
         segments = self._segments.setdefault(day, [])
         merged: list[str] = []
-        while segments and len(self._segment(segments[-1])) <= 2 * len(rows) <= LARGEST_MERGE:
+        while segments and self._segment(segments[-1]).shape[1] <= 2 * rows.shape[1] <= LARGEST_MERGE:
             name = segments.pop()
-            rows = np.sort(np.concatenate([self._segment(name), rows]), order=("high", "low"))
+            rows = np.concatenate([self._segment(name), rows], axis=1)
             merged.append(name)
         name = f"{day}-{self._next}.npy"
         self._next += 1
         with (self._folder / name).open("wb") as file:
-            np.save(file, rows)
+            np.save(file, rows[:, np.argsort(rows[HIGH], kind="stable")])
             os.fsync(file.fileno())
         segments.append(name)
         return merged
@@ -112,7 +117,6 @@ class IdentityIndex:
         fresh.replace(self._folder / MANIFEST)
 
 
-def _longest_tie(segment: NDArray[Any], wanted: NDArray[Any], places: NDArray[Any]) -> int:
-    """How many entries share the upper half of a wanted identity at most; nearly always one."""
-    ends = np.searchsorted(segment["high"], wanted["high"], side="right")
-    return int(np.max(ends - places, initial=0))
+def _fill(found: NDArray[Any], places: NDArray[Any], segment: NDArray[Any], at: NDArray[Any]) -> None:
+    for row, name in enumerate(COLUMNS):
+        found[name][places] = segment[row][at]

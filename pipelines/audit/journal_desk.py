@@ -233,10 +233,13 @@ class JournalDesk:
 
 def _first_places(entries: NDArray[Any]) -> NDArray[Any]:
     """For each entry the place of the first one with the same identity."""
-    identities = np.empty(len(entries), np.dtype([("high", "u8"), ("low", "u8")]))
-    identities["high"], identities["low"] = entries["high"], entries["low"]
-    _, first, inverse = np.unique(identities, return_index=True, return_inverse=True)
-    places: NDArray[Any] = first[inverse.ravel()]
+    order = np.lexsort((entries["low"], entries["high"]))
+    high, low = entries["high"][order], entries["low"][order]
+    is_new = np.ones(len(entries), bool)
+    is_new[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
+    # The sort is stable: of equal identities the first one leads.
+    places = np.empty(len(entries), np.int64)
+    places[order] = order[is_new][np.cumsum(is_new) - 1]
     return places
 
 

@@ -75,7 +75,7 @@ class PartialDesk:
             selected_fields=("window_end",),
             snapshot_id=published.targets[name],
         )
-        ends = {epoch_ms(end) for end in hidden.to_arrow()["window_end"].to_pylist()}
+        ends = {epoch_ms(end) for end in hidden.to_arrow()["window_end"].unique().to_pylist()}
         return tuple(end for end in again if end not in ends)
 
     def stage(self, published: Publication, desks: Mapping[str, Deliveries], parent: int, cycle: int, changes: Mapping[str, Changes]) -> int:
@@ -111,7 +111,7 @@ class PartialDesk:
         return once
 
     def _with_markers(self, rows: pa.Table, stream: str, ends: tuple[int, ...], cycle: int, visible_from: int) -> pa.Table:
-        present = {epoch_ms(end) for end in rows["window_end"].to_pylist()}
+        present = {epoch_ms(end) for end in rows["window_end"].unique().to_pylist()}
         lacking = tuple(end for end in ends if end not in present)
         complete = pa.concat_tables([rows.cast(self._plain), self._markers(stream, lacking)])
         return self._audited(complete, cycle, visible_from, "replacement")
