@@ -152,9 +152,9 @@ class Deliveries(WorkingTable):
     def _select(self, relation: str, *, fresh: bool) -> str:
         names = ", ".join(quote(name, '"') for name in self._read)
         payload = ", ".join(quote(name, '"') for name in self._stream.fields)
-        identity = "tenant_id || chr(31) || source || chr(31) || event_id"
+        identity = "md5_number(tenant_id || chr(31) || source || chr(31) || event_id)"
         return f"""SELECT {names}, "partition", "offset", appended_ms, event_time // {DAY_MS} AS day,
-            md5_number_upper({identity}) AS high, md5_number_lower({identity}) AS low, hash({payload}) AS payload,
+            CAST({identity} >> 64 AS UBIGINT) AS high, CAST({identity} & {2**64 - 1}::UHUGEINT AS UBIGINT) AS low, hash({payload}) AS payload,
             {fresh} AS fresh, FALSE AS duplicate
             FROM ({normal_form(self._stream, relation)})"""
 

@@ -151,10 +151,10 @@ class Lake(Protocol):
         """
 
     def record(self, publication: Publication) -> None:
-        """Make `publication` the last one, in one atomic commit, if the last one has the cycle number before it and its
-        definition is still the deployed one.
+        """Make `publication` the last one, in one atomic commit, if the last one has the cycle number before it.
 
-        Raises Conflict if not. When the answer is lost on the way the caller ends its cycle and `published` tells.
+        Raises Conflict if not, and when another definition than its own is deployed. When the answer is lost on the way the caller
+        ends its cycle and `published` tells.
         """
 
     def write_ops(self, publication: Publication) -> None:
