@@ -6,6 +6,7 @@ import multiprocessing
 from typing import TYPE_CHECKING
 
 from connectors.flink.rest import FlinkError
+from contracts.registry import ContractError
 from pipelines import deployment
 from pipelines.definition import deployed, described
 from pipelines.locks import LockedError, exclusive
@@ -77,5 +78,8 @@ def _is_being_replaced(settings: Settings) -> bool:
 
 
 def _age_of(settings: Settings) -> str:
-    is_current = deployed(settings) == described(workspace())
+    try:
+        is_current = deployed(settings) == described(workspace())
+    except ContractError as error:
+        return f"what is here cannot be deployed: {error}"
     return "its definition is current" if is_current else "its definition is not the current one: `daybook deploy` replaces it"
