@@ -103,7 +103,8 @@ def redeployed(stack: Stack) -> Redeployed:
     sent = deliveries(stack)
     stack.await_audited(int(sent["appended_ms"].max()), PATIENCE_S)  # type: ignore[arg-type]
     rows = stack.catalog.load_table("ops.deployments").scan().to_arrow().to_pylist()
-    return Redeployed({stream: counted(sent, stream) for stream in ("runs", "model_calls")}, red, sorted(rows, key=lambda row: row["deployed_at"]))
+    events = {"runs": counted(sent, "runs").with_columns(colour=pl.lit(None, pl.String)), "model_calls": counted(sent, "model_calls")}
+    return Redeployed(events, red, sorted(rows, key=lambda row: row["deployed_at"]))
 
 
 @pytest.fixture(scope="module")
