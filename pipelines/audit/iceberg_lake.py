@@ -38,10 +38,8 @@ COMPLETENESS = "ops.completeness"
 RECONCILIATION = "ops.reconciliation"
 AUDITS = "ops.audits"
 DATASET_STATUS = "ops.dataset_status"
-KEEP_MS = 300_000
-"""Snapshots of journals and partials stay at least so long: a query may still be reading one."""
-KEEP_OWN_MS = 90_000
-"""The same for the tables that the audit commits to: each of its commits copies the metadata of every snapshot."""
+KEEP_MS = 120_000
+"""Snapshots stay at least so long: a query may still be planned on one, yet each commit reads and writes all of them."""
 RECORD = "daybook.publication"
 """Property of COMPLETENESS that holds the last publication."""
 CYCLE = "daybook.cycle"
@@ -131,10 +129,8 @@ class IcebergLake:
 
     def tidy(self, now_ms: int) -> int:
         """Forget snapshots that are older than what is published and than any query; how many. At any time between cycles."""
-        streamed = {*(journal_of(stream) for stream in self._journals), *(partial_of(name) for name in self._partials)}
         tables = [*self._last.targets, COMPLETENESS, RECONCILIATION, AUDITS, DATASET_STATUS]
-        keep = {name: KEEP_MS if name in streamed else KEEP_OWN_MS for name in tables}
-        return sum(expire_snapshots(self._catalog.load(name), now_ms - kept_ms) for name, kept_ms in keep.items())
+        return sum(expire_snapshots(self._catalog.load(name), now_ms - KEEP_MS) for name in tables)
 
     def head(self, table: str) -> int:
         """Snapshot id of main."""
