@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from connectors.iceberg.tables import audited_schema, connect, ensure_table
 from connectors.kafka.topics import Topics, TopicSpec
 from connectors.trino.client import TrinoClient
-from pipelines.definition import deployed
+from pipelines.definition import deployed, described
 from pipelines.serving import create_views
 from pipelines.tables import all_tables, audited_tables
 
@@ -59,7 +59,7 @@ def make_views(space: Workspace) -> Iterator[str]:
 def obstacle(space: Workspace) -> str | None:
     """Why the views cannot be made what the files here say, or None."""
     last = deployed(space.settings)
-    if last and last.sources != space.fingerprint:
+    if last and last != described(space):
         return "another definition is deployed"
     waiting = unpublished(space)
     return f"{', '.join(waiting)} is not published with its new columns yet" if waiting else None

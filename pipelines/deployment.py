@@ -67,7 +67,7 @@ def deploy(space: Workspace, say: Callable[[str], None], *, force: bool = False)
     """Make the files here what is deployed. The job is replaced, where the tables stop, if its SQL is another or `force` is set.
 
     Raises:
-        DrainError: the audit does not publish what the old job left. The job is stopped then; repeat once an audit runs.
+        DrainError: the audit does not publish what the old job left. It is stopped then, until `daybook run intake` starts it again.
         FlinkError: the last checkpoint or the cancellation did not complete.
         Py4JJavaError: Flink cannot plan the new job; the old one goes on.
     """
@@ -80,9 +80,9 @@ def deploy(space: Workspace, say: Callable[[str], None], *, force: bool = False)
             return
         say("planning the new job")
         explain(space)
-        say("stopping the intake job")
-        stop(space.settings)
-        say("waiting until the audit has published all of it")
+        if job:
+            say("stopping the intake job, then waiting until the audit has published all of it")
+            stop(space.settings)
         say(f"job {_start(space)} goes on where the tables stop")
 
 

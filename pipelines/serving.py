@@ -70,7 +70,7 @@ def create_views(trino: TrinoClient, contracts: Registry, definitions: Definitio
             yield f"view {view.name} made"
     for name in present.keys() - {view.name for view in wanted}:
         if MARK.search(present[name] or ""):
-            trino.run([f"DROP VIEW lake.{name}"])
+            trino.run([f"DROP VIEW IF EXISTS lake.{name}"])
             yield f"view {name} dropped"
 
 

@@ -27,7 +27,7 @@ DUPLICATES = TableSpec(
         ColumnSpec("offset", "long", comment="Kafka offset of the repeat."),
         ColumnSpec("winner_partition", "int", comment="Kafka partition of the delivery that counts."),
         ColumnSpec("winner_offset", "long", comment="Kafka offset of the delivery that counts."),
-        ColumnSpec("conflicting", "boolean", comment="True when the repeat carries another payload."),
+        ColumnSpec("conflicting", "boolean", comment="True when the repeat carries another payload, also when a field was added in between."),
         ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
     ),
     partition=("stream", "identity"),

@@ -171,7 +171,7 @@ def _partitioning(spec: TableSpec) -> PartitionSpec:
 
 def _properties(spec: TableSpec) -> dict[str, str]:
     kept = {f"write.metadata.metrics.column.{name}": "full" for name in spec.statistics}
-    spared = {f"write.parquet.stats-enabled.column.{name}": "false" for name in sorted(spec.names - {*spec.statistics})}
+    spared = {f"write.parquet.stats-enabled.column.{name}": str(name in spec.statistics).lower() for name in sorted(spec.names)}
     return {**PROPERTIES, **kept, **spared, **spec.properties}
 
 

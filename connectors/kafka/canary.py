@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SOURCE = "daybook-canary"
 EXPIRY_S = 30
 """A canary that is older than this when the broker is back tells nothing any more."""
-LOOK_AGAIN_S = 60
+LOOK_AGAIN_S = 5
 """How long a changed number of partitions may go unseen."""
 
 
@@ -57,7 +57,8 @@ def ticks(interval_s: float, stop: StopSignal) -> Iterator[int]:
 def run_canaries(bootstrap: str, find_targets: Callable[[], list[CanaryTarget]], stop: StopSignal, interval_s: float = 1.0) -> int:
     """Send canaries to every partition of every target until `stop` is set; return how many were delivered.
 
-    `find_targets` is asked again now and then. Survives the absence of the broker and of topics: it goes on with the next tick. May be restarted at any time.
+    `find_targets` is asked again every few seconds. Survives the absence of the broker and of topics: it goes on with the next tick.
+    May be restarted at any time.
     """
     topics = Topics(bootstrap, timeout_s=5)
     producer = _producer(bootstrap)

@@ -120,6 +120,7 @@ class Topics:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise self._failed(spec.name, error) from error
             # Somebody else was faster: what they made must be what we want.
+            self._await_listed(spec.name, is_there=True)
             self._verify(spec, self.partition_counts().get(spec.name, 0))
             return None
         self._await_listed(spec.name, is_there=True)

@@ -1,7 +1,7 @@
 """One cycle of the audit, written once for the engines and for the simulation: recover, cut, judge, stage, record, move the tags."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pipelines.audit import cut, verdict
@@ -206,7 +206,7 @@ class Auditor:
         cycle = published.cycle + 1
         self._stage(cycle, targets, chosen, findings)
         reports = {stream: finding.report for stream, finding in findings.items()}
-        return Publication(cycle, streams, targets, published.targets, reports, published.definition)
+        return replace(published, cycle=cycle, streams=streams, targets=targets, before=published.targets, reports=reports)
 
     def _stage(self, cycle: int, targets: dict[str, int], chosen: Mapping[str, PartialCut], findings: Mapping[str, Finding]) -> None:
         reshaped = self._lake.reshaped

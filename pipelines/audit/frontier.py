@@ -89,7 +89,8 @@ class Publication:
 
     `targets` names for every table the snapshot its tag `audited` moves to, `before` the one it moves from. For a table that the
     audit writes, the target is also the head its main branch must have: anything else there is the work of a dead cycle.
-    `definition` is the fingerprint of the sources that the audit judged by.
+    `sources` and `statements` name the definition whose rows were judged (`pipelines.definition.Deployed`); `removed` is the state of
+    streams that it has no more, for the day they come back.
     """
 
     cycle: int
@@ -97,7 +98,9 @@ class Publication:
     targets: Mapping[str, int]
     before: Mapping[str, int]
     reports: Mapping[str, StreamReport] = field(default_factory=dict)
-    definition: str = ""
+    removed: Mapping[str, StreamFrontier] = field(default_factory=dict)
+    sources: str = ""
+    statements: str = ""
 
     def to_json(self) -> str:
         """Lossless, sorted, one line."""
@@ -113,7 +116,9 @@ class Publication:
             targets=value["targets"],
             before=value["before"],
             reports={name: StreamReport(**report) for name, report in value["reports"].items()},
-            definition=value["definition"],
+            removed={name: _stream(stream) for name, stream in value["removed"].items()},
+            sources=value["sources"],
+            statements=value["statements"],
         )
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from connectors.iceberg.expiry import expire_snapshots
 from connectors.iceberg.files import overwrite_all
+from connectors.instants import epoch_ms
 from connectors.kafka.topics import Topics
 from contracts.validator import ARRAY
 from kpis.partials import plan
@@ -23,7 +24,7 @@ from pipelines.audit.journal_desk import JournalDesk
 from pipelines.audit.lake import DUPLICATES, QUARANTINE, Conflict, Explanation, audit_of, journal_of, partial_of
 from pipelines.audit.partial_desk import PartialDesk
 from pipelines.audit.vault import Vault
-from pipelines.definition import deployed
+from pipelines.definition import deployed, described
 from pipelines.intake import LANE
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class IcebergLake:
         self._contracts = contracts
         self._definitions = space.definitions
         self._settings = settings
-        self._definition = space.fingerprint
+        self._definition = described(space)
+        self._deployed = deployed(settings) or self._definition
         self._catalog = AuditCatalog(endpoints.catalog)
         self._topics = Topics(endpoints.kafka)
         self._gaps = GapReader(contracts, endpoints.kafka, Vault(settings.key_file))
@@ -99,14 +101,11 @@ class IcebergLake:
         """Append the completeness rows and set the record in one commit."""
         table = self._catalog.load(COMPLETENESS)
         before = self._recorded(table)
-        last = deployed(self._settings)
-        if before.cycle != publication.cycle - 1 or (last and last.sources != self._definition):
+        if before.cycle != publication.cycle - 1 or not self._is_still_deployed():
             message = f"cycle {before.cycle} is recorded already, or another definition is deployed"
             raise Conflict(message)
         rows = operations.completeness_rows(self._contracts, before, publication, self._quarantined(), self._absent())
-        self._catalog.append(
-            COMPLETENESS, self._catalog.head(COMPLETENESS), self._typed(COMPLETENESS, rows), {RECORD: self._with_the_removed(table, publication).to_json()}
-        )
+        self._catalog.append(COMPLETENESS, self._catalog.head(COMPLETENESS), self._typed(COMPLETENESS, rows), {RECORD: publication.to_json()})
         self._published = publication
         for stream, desk in self._journals.items():
             if publication.targets[journal_of(stream)] != publication.before[journal_of(stream)]:
@@ -191,7 +190,9 @@ class IcebergLake:
         deliveries = self._journals[stream].deliveries
 
         def find_late() -> set[int]:
-            shared = deliveries.windows_with(f"{deliveries.window_end()} <= {self._last.streams[stream].seam_ms}")
+            # A job that another version of Daybook made of these sources may count differently: the journal is right then.
+            seam_ms = self._last.streams[stream].seam_ms if self._deployed.statements == self._definition.statements else through
+            shared = deliveries.windows_with(f"{deliveries.window_end()} <= {seam_ms}")
             return deliveries.late_windows(through, since.counted) | self._split_windows(stream, through) | shared
 
         return self._partials[name].streamed.compare(deliveries, stream, since.proved, through, find_late)
@@ -228,23 +229,23 @@ class IcebergLake:
         if text is None:
             return self._first()
         recorded = Publication.from_json(text)
-        if recorded.definition == self._definition:
-            return replace(recorded, streams={name: recorded.streams[name] for name in self._fed})
-        first = self._first()
+        if (recorded.sources, recorded.statements) == self._deployed:
+            return recorded
+        first, known = self._first(), {**recorded.removed, **recorded.streams}
+        is_other_job = recorded.statements != self._deployed.statements
         return replace(
-            recorded,
-            streams={name: _fitted(recorded.streams.get(name), frontier) for name, frontier in first.streams.items()},
+            first,
+            cycle=recorded.cycle,
+            streams={name: _fitted(known.get(name), frontier, is_other_job=is_other_job) for name, frontier in first.streams.items()},
             targets={**first.targets, **recorded.targets},
             before={**first.targets, **recorded.before},
-            definition=self._definition,
+            reports={name: report for name, report in recorded.reports.items() if name in first.streams},
+            removed={name: frontier for name, frontier in known.items() if name not in first.streams},
         )
 
-    @staticmethod
-    def _with_the_removed(completeness: Table, publication: Publication) -> Publication:
-        """The publication, and with it the state of streams that this definition has no more: they may come back."""
-        text = completeness.properties.get(RECORD)
-        earlier = Publication.from_json(text).streams if text else {}
-        return replace(publication, streams={**earlier, **publication.streams})
+    def _is_still_deployed(self) -> bool:
+        last = deployed(self._settings)
+        return last is None or (last == self._deployed and last.sources == self._definition.sources)
 
     def _first(self) -> Publication:
         names = [*(partial_of(name) for name in self._partials), *(audit_of(name) for name in self._partials)]
@@ -257,7 +258,7 @@ class IcebergLake:
             )
             for stream, fed in self._fed.items()
         }
-        return Publication(0, streams, tags, tags, definition=self._definition)
+        return Publication(0, streams, tags, tags, sources=self._deployed.sources, statements=self._deployed.statements)
 
     def _split_windows(self, stream: str, through: int) -> set[int]:
         """Windows that hold the rows of a quarantined array, which the stream counted and the journal has no more."""
@@ -265,7 +266,7 @@ class IcebergLake:
         condition = f"topic = '{topic}' AND reason = '{ARRAY}'"
         known = self._catalog.load(QUARANTINE).scan(row_filter=condition, selected_fields=("appended_at",)).to_arrow()
         found = [row["appended_at"] for row in self._journals[stream].explained.rows if row["reason"] == ARRAY]
-        ends = {window_end_of(round(moment.timestamp() * 1000)) for moment in (*known["appended_at"].to_pylist(), *found)}
+        ends = {window_end_of(epoch_ms(moment)) for moment in (*known["appended_at"].to_pylist(), *found)}
         return {end for end in ends if end <= through}
 
     def _quarantined(self) -> Mapping[tuple[str, int], int]:
@@ -281,9 +282,11 @@ class IcebergLake:
         return pa.Table.from_pylist(rows, schema=self._catalog.load(name).schema().as_arrow())
 
 
-def _fitted(known: StreamFrontier | None, first: StreamFrontier) -> StreamFrontier:
+def _fitted(known: StreamFrontier | None, first: StreamFrontier, *, is_other_job: bool) -> StreamFrontier:
+    """A known frontier, with the partial tables of this definition; with another job a new seam."""
     if known is None:
         return first
     least = min(known.windows.values(), key=lambda windows: windows.proved)
     reached = max(position.reach_ms for position in known.positions.values())
-    return replace(known, windows={name: known.windows.get(name, least) for name in first.windows}, seam_ms=window_end_of(reached))
+    windows = {name: known.windows.get(name, least) for name in first.windows}
+    return replace(known, windows=windows, seam_ms=window_end_of(reached) if is_other_job else known.seam_ms)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ENTRY = np.dtype([("high", "u8"), ("low", "u8"), ("payload", "u8"), ("partition", "i4"), ("offset", "i8")])
 """Identity as two halves of 128 bits, hash of the payload, place of the delivery that counts."""
-COLUMNS = ("high", "low", "payload", "partition", "offset")
+COLUMNS = ENTRY.names or ()
 HIGH, LOW = 0, 1
 """A segment is a matrix with one row per column of an entry, so that a search touches few pages of a mapped file."""
 LARGEST_MERGE = 2_000_000
@@ -89,7 +89,7 @@ class IdentityIndex:
         name = f"{day}-{self._next}.npy"
         self._next += 1
         with (self._folder / name).open("wb") as file:
-            np.save(file, rows[:, np.argsort(rows[HIGH], kind="stable")])
+            np.save(file, rows.take(np.argsort(rows[HIGH], kind="stable"), axis=1))
             os.fsync(file.fileno())
         segments.append(name)
         return merged

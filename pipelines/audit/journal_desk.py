@@ -47,7 +47,7 @@ class JournalDesk:
         journal = catalog.load(journal_of(stream.name))
         template = journal.schema().as_arrow().empty_table()
         self.deliveries = Deliveries(connection, stream, tables, template)
-        hashing = f"md5_number, duckdb {duckdb.__version__} over {','.join(stream.fields)}"
+        hashing = f"md5_number, duckdb {duckdb.__version__}"
         self._index = IdentityIndex(folder / stream.name, f"{journal.metadata.table_uuid} {hashing}")
         self._opened: tuple[int, int] | None = None
         self._high: dict[int, int] = {}

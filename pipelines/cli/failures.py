@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 CONFIGURATION: Mapping[str, int] = dict.fromkeys(
     (
         "contracts.registry.ContractError",
+        "pipelines.definition.DefinitionError",
         "pipelines.settings.SettingsError",
         "pipelines.simulation.scenario.ScenarioError",
         "connectors.sources.adapter.SourceError",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from pipelines.cli.failures import may_pass, sentence
+from pipelines.cli.failures import exit_code, sentence
 from pipelines.cli.output import say, say_at
 from pipelines.cli.quiet import engine_output_to
 from pipelines.workspace import Workspace, workspace
@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 @click.option("--explain", is_flag=True, help="Add Flink's own plan; needs the stack.")
 def plan(*, explain: bool) -> None:
     """Print the SQL of the intake job: sources, gates and inserts."""
+    from pipelines.definition import described
+
     space = workspace()
     statements = _statements(space, needs_stack=explain)
     for statement in (*statements.definitions, *statements.inserts.values()):
         say(f"{statement};\n")
-    say(f"-- definition {statements.definition_hash}")
+    say(f"-- definition {described(space).statements}")
     if explain:
         from pipelines.deployment import explain as explain_job
 
@@ -37,7 +39,7 @@ def plan(*, explain: bool) -> None:
         say(f"\n{explained}")
 
 
-@click.command(epilog="\b\nExample:\n  daybook apply          again after every change of contracts/ or kpis/")
+@click.command(epilog="\b\nExample:\n  daybook apply          before the first start; `daybook deploy` does it too")
 def apply() -> None:
     """Make topics, tables, key and views what contracts and definitions say; a line per change."""
     from pipelines import apply as applying
@@ -79,24 +81,25 @@ def intake() -> None:
 def canaries(interval: float) -> None:
     """Send one canary per topic partition and tick, so that windows close and silence can be told from failure."""
     from connectors.kafka.canary import CanaryTarget, run_canaries
-    from pipelines.definition import deployed_workspace
+    from pipelines.definition import Deployed, deployed, deployed_workspace
     from pipelines.settings import load
     from pipelines.signals import stop_signal
 
     settings = load()
-    known: list[CanaryTarget] = []
+    known: dict[Deployed | None, list[CanaryTarget]] = {}
 
     def find_targets() -> list[CanaryTarget]:
         try:
-            found = [CanaryTarget(stream.topic, stream.entities) for stream in deployed_workspace(settings).contracts.streams.values()]
+            last = deployed(settings)
+            if last not in known:
+                found = [CanaryTarget(stream.topic, stream.entities) for stream in deployed_workspace(settings).contracts.streams.values()]
+                say_at(f"canaries for {', '.join(target.topic for target in found)} every {interval:g} s")
+                known.clear()
+                known[last] = found
         except Exception as error:
-            if not may_pass(error):
+            if exit_code(error) is None:
                 raise
-            return known
-        if found != known:
-            known[:] = found
-            say_at(f"canaries for {', '.join(target.topic for target in found)} every {interval:g} s")
-        return known
+        return next(iter(known.values()), [])
 
     delivered = run_canaries(settings.endpoints.kafka, find_targets, stop_signal(), interval)
     say_at(f"{delivered:,} canaries delivered")

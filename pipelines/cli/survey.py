@@ -19,7 +19,7 @@ from pipelines.audit.lake import QUARANTINE
 from pipelines.audit.operations import facts_through, kpis_through
 from pipelines.cli.failures import exit_code, sentence
 from pipelines.cli.output import now_ms
-from pipelines.definition import deployed, described
+from pipelines.definition import deployed, deployed_workspace, described
 from pipelines.intake import JOB_NAME
 from pipelines.published import read_publication
 
@@ -106,8 +106,11 @@ def survey(space: Workspace) -> Survey:
             return None
 
     with ThreadPoolExecutor() as pool:
-        services, jobs, ends, is_current = (pool.submit(attempt, ask) for ask in (_services, _jobs, _ends, _is_current))
-        streams = attempt(lambda space: _streams(space, ends.result() or {}))
+        services, jobs, is_current = (pool.submit(attempt, ask) for ask in (_services, _jobs, _is_current))
+        # What is not deployed yet has no streams to ask about.
+        running = attempt(lambda space: deployed_workspace(space.settings)) or space
+        ends = pool.submit(attempt, lambda _: _ends(running))
+        streams = attempt(lambda _: _streams(running, ends.result() or {}))
     return Survey(now_ms(), services.result(), jobs.result(), is_current.result(), streams, tuple(dict.fromkeys(problems)))
 
 
