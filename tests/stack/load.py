@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ACCEPTED = ("good", "duplicate", "conflicting")
 """Kinds of messages that are journaled."""
-LONGEST_LOAD_S = 150
+LONGEST_LOAD_S = 900
 NANO = 10**9
 TENANTS = "tenant_id LIKE 'tenant-%'"
 """The simulated tenants, and no other test's."""

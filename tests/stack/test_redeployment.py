@@ -101,7 +101,7 @@ def redeployed(stack: Stack) -> Redeployed:
         stack.run_daybook("deploy")
         stack.await_audited(now_ms(), PATIENCE_S)
     sent = deliveries(stack)
-    stack.await_audited(int(sent["appended_ms"].max()), PATIENCE_S)  # type: ignore[arg-type]
+    stack.await_audited(max(int(sent["appended_ms"].max()), *(place[2] for place in red)), PATIENCE_S)  # type: ignore[arg-type]
     rows = stack.catalog.load_table("ops.deployments").scan().to_arrow().to_pylist()
     events = {"runs": counted(sent, "runs").with_columns(colour=pl.lit(None, pl.String)), "model_calls": counted(sent, "model_calls")}
     return Redeployed(events, red, sorted(rows, key=lambda row: row["deployed_at"]))
