@@ -55,7 +55,8 @@ def producers_tell_the_time(stack: Stack, stream: str) -> Iterator[None]:
 def set_timestamp_type(stack: Stack, stream: str, value: str) -> None:
     entry = ConfigEntry("message.timestamp.type", value, incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ResourceType.TOPIC, stack.topics[stream], incremental_configs=[entry])
-    AdminClient({"bootstrap.servers": stack.endpoints["kafka"]}).incremental_alter_configs([resource])[resource].result(20)
+    admin = AdminClient({"bootstrap.servers": stack.endpoints["kafka"]})
+    admin.incremental_alter_configs([resource])[resource].result(20)
 
 
 def test_late_records_are_facts(answers: TrinoClient) -> None:
