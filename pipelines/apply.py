@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipelines.workspace import Workspace
 
 DAY_MS = 86_400_000
-PATIENCE_SECONDS = 180.0
+PATIENCE_SECONDS = 300.0
 
 
 class UnpublishedError(Exception):

@@ -76,7 +76,7 @@ def deploy(space: Workspace, say: Callable[[str], None], *, force: bool = False)
         if job and before and before.statements == wanted.statements and not force:
             if before != wanted:
                 announce(space)
-            say(f"job {job.id} runs this definition {'already' if before == wanted else 'as before: only what is said about its numbers is new'}")
+            say(f"job {job.id} makes all that this definition needs already")
             return
         say("planning the new job")
         explain(space)

@@ -95,7 +95,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = f"{PREFIX}{str(first['loc'][0]).upper()}"
-        said = "is not a setting" if first["type"] == "extra_forbidden" else first["msg"]
+        said = "not a setting; pipelines/settings.py lists them" if first["type"] == "extra_forbidden" else first["msg"]
         message = f"{name}: {said}"
         raise SettingsError(message) from error
 

@@ -45,7 +45,7 @@ def check() -> int:
     return 1 if wrong else 0
 
 
-@contracts.command(epilog="\b\nExamples:\n  daybook contracts export\n  daybook contracts export odcs")
+@contracts.command(epilog="\b\nExamples:\n  daybook contracts export\n  daybook contracts export build")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=FOLDER)
 def export(folder: Path) -> None:
     """Write ODCS documents to FOLDER/odcs and JSON Schemas to FOLDER/json-schema; FOLDER is build/contracts when left out."""

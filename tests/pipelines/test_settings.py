@@ -32,7 +32,7 @@ def test_settings_of_the_local_stack_are_not_ours() -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
-        ("DAYBOOK_PARTITION", "7", "DAYBOOK_PARTITION: is not a setting"),
+        ("DAYBOOK_PARTITION", "7", "DAYBOOK_PARTITION: not a setting; pipelines/settings.py lists them"),
         ("DAYBOOK_PARTITIONS", "many", "DAYBOOK_PARTITIONS: Input should be a valid integer"),
         ("DAYBOOK_PARTITIONS", "0", "DAYBOOK_PARTITIONS: Input should be greater than or equal to 1"),
         ("DAYBOOK_CHECKPOINT_SECONDS", "0.1", "DAYBOOK_CHECKPOINT_SECONDS: Input should be greater"),

@@ -189,3 +189,29 @@ def test_runs_are_exact_after_a_deployment(trino: TrinoClient, redeployed: Redep
 def test_a_deployment_holds_no_stream(trino: TrinoClient, redeployed: Redeployed) -> None:
     assert redeployed.events
     assert trino.query("SELECT dataset, reason FROM serving.dataset_status WHERE verdict <> 'pass'")[1] == []
+
+
+@pytest.fixture(scope="module")
+def reduced(stack: Stack, redeployed: Redeployed) -> Redeployed:
+    """The stack after what was added to the KPIs and entities has been taken away again."""
+    for name in ("definitions/runs_red", "definitions/runs_retried", "entities/attempts"):
+        (stack.definitions / f"{name}.yaml").unlink()
+    stack.run_daybook("deploy")
+    stack.await_audited(now_ms(), PATIENCE_S)
+    return redeployed
+
+
+def test_what_is_removed_is_not_served_any_more(trino: TrinoClient, reduced: Redeployed) -> None:
+    assert reduced.events
+    gone = "table_name LIKE '%runs_retried%' OR table_name LIKE '%runs_red%' OR table_name LIKE '%attempts%'"
+    assert trino.query(f"SELECT table_name FROM lake.information_schema.tables WHERE table_schema IN ('serving', 'audited') AND ({gone})")[1] == []
+    assert trino.query("SELECT dataset FROM serving.dataset_status WHERE dataset LIKE '%attempts%' OR verdict <> 'pass'")[1] == []
+
+
+@pytest.mark.parametrize("kpi", SUMS)
+def test_sums_are_exact_after_a_removal(trino: TrinoClient, reduced: Redeployed, kpi: str) -> None:
+    assert_sums(trino, reduced.events, kpi, "")
+
+
+def test_runs_are_exact_after_a_removal(trino: TrinoClient, reduced: Redeployed) -> None:
+    assert_runs(trino, reduced.events)

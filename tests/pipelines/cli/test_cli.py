@@ -105,7 +105,7 @@ def test_the_status_for_programs_has_null_where_an_engine_is_silent(silent: Path
 
 def test_an_unknown_setting_is_refused_by_name(daybook: Daybook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAYBOOK_PARTITION", "3")
-    assert daybook("plan") == Finished(2, "", "DAYBOOK_PARTITION: is not a setting\n")
+    assert daybook("plan") == Finished(2, "", "DAYBOOK_PARTITION: not a setting; pipelines/settings.py lists them\n")
 
 
 def test_settings_of_the_local_stack_are_not_unknown(daybook: Daybook, monkeypatch: pytest.MonkeyPatch) -> None:
