@@ -63,6 +63,7 @@ COMPLETENESS = TableSpec(
         ColumnSpec("accounted_at", "timestamptz", comment="When the audit recorded the range."),
         ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
     ),
+    is_tagged=False,
 )
 RECONCILIATION = TableSpec(
     "ops.reconciliation",
@@ -75,6 +76,7 @@ RECONCILIATION = TableSpec(
         ColumnSpec("reconciled_at", "timestamptz", comment="When the audit compared the two computations."),
         ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
     ),
+    is_tagged=False,
 )
 AUDITS = TableSpec(
     "ops.audits",
@@ -85,6 +87,7 @@ AUDITS = TableSpec(
         ColumnSpec("audited_at", "timestamptz", comment="When the snapshot was published."),
         ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
     ),
+    is_tagged=False,
 )
 DATASET_STATUS = TableSpec(
     "ops.dataset_status",
@@ -101,6 +104,7 @@ DATASET_STATUS = TableSpec(
         ColumnSpec("published_at", "timestamptz", comment="When this state was published."),
         ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
     ),
+    is_tagged=False,
 )
 DEFINITIONS = TableSpec(
     "ops.definitions",
@@ -109,6 +113,7 @@ DEFINITIONS = TableSpec(
         ColumnSpec("sources", "string", comment="The contracts and definitions that it was made from, as JSON: text by path."),
         ColumnSpec("recorded_at", "timestamptz", comment="When it was deployed first."),
     ),
+    is_tagged=False,
 )
 DEPLOYMENTS = TableSpec(
     "ops.deployments",
@@ -121,26 +126,24 @@ DEPLOYMENTS = TableSpec(
         ColumnSpec("starts", "string", comment="First offsets and first windows per stream, as JSON."),
         ColumnSpec("deployed_at", "timestamptz", comment="When the job was submitted."),
     ),
+    is_tagged=False,
 )
 
 
 def all_tables(contracts: Registry, definitions: Definitions) -> tuple[TableSpec, ...]:
     """Specifications of every table, in the order in which they are created."""
-    return (
-        *audited_tables(contracts, definitions),
-        *(COMPLETENESS, RECONCILIATION, AUDITS, DATASET_STATUS, DEFINITIONS, DEPLOYMENTS),
-    )
-
-
-def audited_tables(contracts: Registry, definitions: Definitions) -> tuple[TableSpec, ...]:
-    """Those that views read at the tag."""
     partials = plan(contracts, definitions).values()
     return (
         *(journal_table(stream) for stream in contracts.streams.values()),
         *(partial_table(table) for table in partials),
         *(audit_table(table) for table in partials),
-        *(DUPLICATES, QUARANTINE),
+        *(DUPLICATES, QUARANTINE, COMPLETENESS, RECONCILIATION, AUDITS, DATASET_STATUS, DEFINITIONS, DEPLOYMENTS),
     )
+
+
+def audited_tables(contracts: Registry, definitions: Definitions) -> tuple[TableSpec, ...]:
+    """Those that views read at the tag."""
+    return tuple(spec for spec in all_tables(contracts, definitions) if spec.is_tagged)
 
 
 def journal_table(stream: Stream) -> TableSpec:

@@ -65,13 +65,17 @@ class ColumnSpec:
 
 @dataclass(frozen=True)
 class TableSpec:
-    """One table: its columns in order, how it is partitioned (column, key of `TRANSFORMS`) and which columns keep statistics."""
+    """One table: its columns in order, how it is partitioned (column, key of `TRANSFORMS`) and which columns keep statistics.
+
+    `is_tagged`: readers see it at the tag `audited`; its snapshots since the tagged one are kept.
+    """
 
     name: str
     columns: tuple[ColumnSpec, ...]
     partition: tuple[str, str] | None = None
     statistics: tuple[str, ...] = ()
     properties: Mapping[str, str] = field(default_factory=dict)
+    is_tagged: bool = True
 
     @property
     def names(self) -> frozenset[str]:
@@ -89,7 +93,7 @@ def connect(uri: str) -> RestCatalog:
 
 
 def ensure_table(catalog: RestCatalog, spec: TableSpec) -> bool:
-    """Create the table with an empty, tagged first snapshot, or add the columns it lacks; True when something changed.
+    """Create the table with an empty first snapshot, or add the columns it lacks; True when something changed.
 
     May be repeated, and continues where a crash left it.
 
@@ -101,10 +105,10 @@ def ensure_table(catalog: RestCatalog, spec: TableSpec) -> bool:
     except NoSuchTableError:
         catalog.create_namespace_if_not_exists(spec.name.split(".")[0])
         table = catalog.create_table(spec.name, _schema(spec), partition_spec=_partitioning(spec), properties=_properties(spec))
-        _ensure_tagged(table)
+        _ensure_snapshot(table, spec)
         return True
     changed = _add_columns(table, spec) | _set_properties(table, spec)
-    return _ensure_tagged(table) or changed
+    return _ensure_snapshot(table, spec) or changed
 
 
 def audited_schema(table: Table) -> Schema:
@@ -139,11 +143,13 @@ def point(table: Table, name: str, kind: SnapshotRefType, before: int | None, af
     table.catalog.commit_table(table, (AssertRefSnapshotId(ref=name, snapshot_id=before),), (update,))
 
 
-def _ensure_tagged(table: Table) -> bool:
-    if AUDITED in table.metadata.refs:
-        return False
-    if table.current_snapshot() is None:
+def _ensure_snapshot(table: Table, spec: TableSpec) -> bool:
+    """Make the first snapshot, and the tag where there is to be one."""
+    is_empty = table.current_snapshot() is None
+    if is_empty:
         table.append(table.schema().as_arrow().empty_table())
+    if AUDITED in table.metadata.refs or not spec.is_tagged:
+        return is_empty
     snapshot = table.current_snapshot()
     if snapshot is None:
         message = f"{table.name()}: has no snapshot"

@@ -26,6 +26,11 @@ def test_a_column_is_named_once_and_has_a_known_type(table: TableSpec) -> None:
     assert {column.type for column in table.columns} <= TYPES.keys()
 
 
+def test_what_nobody_reads_at_the_tag_has_none_so_that_its_snapshots_go() -> None:
+    untagged = {table.name for table in TABLES if not table.is_tagged}
+    assert untagged == {name for name in BY_NAME if name.startswith("ops.")} - {"ops.quarantine"}
+
+
 @each
 def test_every_column_has_a_comment(table: TableSpec) -> None:
     assert [column.name for column in table.columns if not column.comment] == []
