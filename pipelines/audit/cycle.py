@@ -11,6 +11,8 @@ from pipelines.audit.lake import DUPLICATES, QUARANTINE, Changes, Commit, Confli
 
 BUDGET = 20_000
 PATIENCE_MS = 60_000
+GRACE_MS = 3_000
+"""How long the others wait for a held stream that is due again: its journal is often committed a moment after the partials."""
 
 Outcome = Literal["idle", "waiting", "repaired", "published", "conflict"]
 
@@ -101,7 +103,10 @@ class Auditor:
             self._lake.drop_double_commits(stream)
         if repaired:
             return CycleReport("repaired", published, repaired)
-        chosen, findings = self._judge(published, heads, opened, now_ms, release)
+        reach = {stream: cut.least_reach(self._lake.partitions(stream), published.streams[stream].positions, offsets) for stream, offsets in opened.items()}
+        if self._may_catch_up(published, heads, reach, now_ms):
+            return CycleReport("waiting", published)
+        chosen, findings = self._judge(published, heads, opened, reach, now_ms=now_ms, release=release)
         following = self._publication(published, heads, chosen, findings)
         self._seen = heads
         if following is None:
@@ -119,10 +124,11 @@ class Auditor:
         published: Publication,
         heads: Mapping[str, int],
         opened: Mapping[str, Mapping[int, Offsets]],
+        reach: Mapping[str, int],
+        *,
         now_ms: int,
         release: frozenset[str],
     ) -> tuple[Mapping[str, PartialCut], Mapping[str, Finding]]:
-        reach = {stream: cut.least_reach(self._lake.partitions(stream), published.streams[stream].positions, offsets) for stream, offsets in opened.items()}
         chosen = self._choose(published, heads, reach, now_ms)
         for name, partial in chosen.items():
             self._lake.open_partials(name, published.targets[partial_of(name)], partial.snapshot)
@@ -142,6 +148,16 @@ class Auditor:
             )
             for stream, frontier in published.streams.items()
         }
+
+    def _may_catch_up(self, published: Publication, heads: Mapping[str, int], reach: Mapping[str, int], now_ms: int) -> bool:
+        """True when a held stream lags behind a partial snapshot that was committed only now."""
+        held = {stream: at for stream, at in reach.items() if published.streams[stream].hold}
+        for name in self._lake.partials if held else ():
+            table = partial_of(name)
+            waiting = self._waiting(table, published.targets[table], heads[table])
+            if waiting and now_ms - waiting[-1].committed_ms < GRACE_MS and cut.lagging(self._spans(published, name, waiting[-1]), held):
+                return True
+        return False
 
     def _choose(self, published: Publication, heads: Mapping[str, int], reach: Mapping[str, int], now_ms: int) -> Mapping[str, PartialCut]:
         """The newest snapshot per partial table that every journal is past; without the held ones, and those that block for too long."""

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from pipelines.audit.cycle import Auditor, tag_order
-from pipelines.audit.frontier import MISMATCH, UNEXPLAINED, Hold
+from pipelines.audit.cycle import GRACE_MS, Auditor, tag_order
+from pipelines.audit.frontier import BEHIND, MISMATCH, UNEXPLAINED, Hold
 from pipelines.audit.lake import audit_of, journal_of, partial_of
 from tests.pipelines.audit.simulation.catalog import Catalog, File, Record, Row
 from tests.pipelines.audit.simulation.rival import Killed
@@ -167,3 +167,19 @@ def test_a_second_audit_is_refused() -> None:
 def test_what_hides_rows_is_tagged_before_what_is_hidden() -> None:
     kinds = [table.split(".")[0] for table in tag_order(SimulatedLake(Catalog({"a": 1}), lambda: None, lambda: 0))]
     assert kinds == ["audit"] * 3 + ["ops", "journal"] + ["partials"] * 2
+
+
+def test_a_held_stream_is_given_a_moment_when_its_journal_is_committed_after_its_partials() -> None:
+    desk = Desk()
+    desk.deliver("a", "valid", "valid", "valid", through=11, miscounted=1)
+    desk.auditor.run(0)
+    held = desk.hold("a")
+    assert held
+    for name in ("kpis", "runs"):
+        desk.catalog.commit(partial_of(name), (File((Row("a", 20, 1, 1, 1, 1),)),), held.retry_ms)
+    assert desk.auditor.run(held.retry_ms).outcome == "waiting"
+    assert desk.hold("a") == held
+    desk.auditor.run(held.retry_ms + GRACE_MS)
+    later = desk.hold("a")
+    assert later
+    assert (later.reason, later.retry_ms > held.retry_ms) == (BEHIND, True)
