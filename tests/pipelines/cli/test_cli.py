@@ -11,6 +11,7 @@ import click
 import pytest
 
 from pipelines import cli
+from pipelines.workspace import workspace
 from tests.pipelines.cli.conftest import Daybook, Finished
 
 NEEDS_A_STACK = (
@@ -72,6 +73,15 @@ def test_without_a_command_the_help_is_an_answer_to_wrong_usage(daybook: Daybook
 def test_wrong_usage_is_one_sentence_that_names_the_help(daybook: Daybook, words: tuple[str, ...]) -> None:
     finished = daybook(*words)
     assert (finished.code, finished.out, finished.err.count("\n")) == (2, "", 1)
+    assert finished.err.endswith("--help`\n")
+
+
+def test_a_stream_that_is_not_deployed_cannot_be_released(silent: Path, daybook: Daybook, monkeypatch: pytest.MonkeyPatch) -> None:
+    del silent
+    monkeypatch.setattr("pipelines.definition.deployed_workspace", lambda _: workspace())
+    finished = daybook("audit", "--release", "nonsense")
+    assert (finished.code, finished.out, finished.err.count("\n")) == (2, "", 1)
+    assert "nonsense is not a stream; there are model_calls, runs" in finished.err
     assert finished.err.endswith("--help`\n")
 
 
