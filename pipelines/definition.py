@@ -53,6 +53,11 @@ def deployed(settings: Settings) -> Deployed | None:
     return Deployed(properties[SOURCES], properties[STATEMENTS]) if SOURCES in properties else None
 
 
+def is_deployed(space: Workspace) -> bool:
+    """True when a workspace is what was deployed last."""
+    return deployed(space.settings) == described(space)
+
+
 def deployed_workspace(settings: Settings) -> Workspace:
     """Contracts and definitions that were deployed last; those of the files here before the first deployment.
 
@@ -72,9 +77,9 @@ def deployed_workspace(settings: Settings) -> Workspace:
         return read(settings, Path(folder) / "contracts", Path(folder) / "kpis")
 
 
-def announce(space: Workspace) -> None:
-    """Say what is deployed from now on, with its sources."""
-    catalog, name = connect(space.settings.endpoints.catalog), described(space)
+def announce(space: Workspace, name: Deployed) -> None:
+    """Say that `space`, which is described as `name`, is deployed from now on, with its sources."""
+    catalog = connect(space.settings.endpoints.catalog)
     if _sources(space.settings, name.sources) is None:
         table = catalog.load_table(DEFINITIONS)
         row = {"sources_hash": name.sources, "sources": json.dumps(space.sources), "recorded_at": datetime.now(UTC)}

@@ -75,7 +75,7 @@ def deploy(space: Workspace, say: Callable[[str], None], *, force: bool = False)
         job, before, wanted = running_job(space.settings), deployed(space.settings), described(space)
         if job and before and before.statements == wanted.statements and not force:
             if before != wanted:
-                announce(space)
+                announce(space, wanted)
             say(f"job {job.id} makes all that this definition needs already")
             return
         say("planning the new job")
@@ -83,7 +83,8 @@ def deploy(space: Workspace, say: Callable[[str], None], *, force: bool = False)
         if job:
             say("stopping the intake job, then waiting until the audit has published all of it")
             stop(space.settings)
-        say(f"job {_start(space)} goes on where the tables stop")
+        job_id = _start(space)
+        say(f"job {job_id} goes on where the tables stop")
 
 
 def explain(space: Workspace) -> str:
@@ -120,7 +121,7 @@ def _start(space: Workspace) -> str:
     last, definition = deployed(settings), described(space)
     if last and last.statements != definition.statements:
         _await_drained(settings, catalog)
-    announce(space)
+    announce(space, definition)
     published = read_publication(settings)
     known = published.streams if published else {}
     starts = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from connectors.flink.rest import FlinkError
 from contracts.registry import ContractError
 from pipelines import deployment
-from pipelines.definition import deployed, described
+from pipelines.definition import is_deployed
 from pipelines.locks import LockedError, exclusive
 from pipelines.settings import Settings, load
 from pipelines.workspace import workspace
@@ -43,7 +43,7 @@ def keep(settings: Settings, stop: StopSignal, say: Callable[[str], None]) -> No
         missing = 0 if job else missing + 1
         if job and job.id != known:
             known = job.id
-            say(f"intake job {job.id} is {job.state.lower()}; {_age_of(settings)}")
+            say(f"intake job {job.id} is {job.state.lower()}; {_age_of()}")
         elif missing >= LOST_LOOKS and not _is_being_replaced(settings):
             say("starting the intake job" if known is None else f"intake job {known} is gone; starting it again where the tables stop")
             submit(is_first=known is None)
@@ -77,9 +77,9 @@ def _is_being_replaced(settings: Settings) -> bool:
         return True
 
 
-def _age_of(settings: Settings) -> str:
+def _age_of() -> str:
     try:
-        is_current = deployed(settings) == described(workspace())
+        is_current = is_deployed(workspace())
     except ContractError as error:
         return f"what is here cannot be deployed: {error}"
     return "its definition is current" if is_current else "its definition is not the current one: `daybook deploy` replaces it"

@@ -68,7 +68,7 @@ def run_canaries(bootstrap: str, find_targets: Callable[[], list[CanaryTarget]],
     look_at = 0.0
     for tick_ms in ticks(interval_s, stop):
         if time.monotonic() >= look_at:
-            targets = list(find_targets())
+            targets = find_targets()
             known = _partitions(topics, targets) or known
             look_at = time.monotonic() + (LOOK_AGAIN_S if targets and len(known) == len(targets) else interval_s)
         try:

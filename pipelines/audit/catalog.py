@@ -41,7 +41,8 @@ class AuditCatalog:
 
     def is_reshaped(self, name: str) -> bool:
         """True when the table got columns since the snapshot that readers see."""
-        return audited_schema(self.load(name)) != self.load(name).schema()
+        table = self.load(name)
+        return audited_schema(table) != table.schema()
 
     def move_tag(self, name: str, before: int, after: int) -> None:
         """Compare and swap the tag."""

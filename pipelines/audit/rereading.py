@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from connectors.instants import epoch_ms
 from contracts.model import NANO
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def _same(field: Field, landed: Any, text: str | None) -> bool:
         case "integer":
             return bool(landed == int(text))
         case "time":
-            return bool(round(landed.timestamp() * 1000) == int(text))
+            return bool(epoch_ms(landed) == int(text))
         case "number":
             return bool(landed == float(text))
         case "money":

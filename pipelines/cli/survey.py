@@ -19,7 +19,7 @@ from pipelines.audit.lake import QUARANTINE
 from pipelines.audit.operations import facts_through, kpis_through
 from pipelines.cli.failures import exit_code, sentence
 from pipelines.cli.output import now_ms
-from pipelines.definition import deployed, deployed_workspace, described
+from pipelines.definition import deployed_workspace, is_deployed
 from pipelines.intake import JOB_NAME
 from pipelines.published import read_publication
 
@@ -106,7 +106,7 @@ def survey(space: Workspace) -> Survey:
             return None
 
     with ThreadPoolExecutor() as pool:
-        services, jobs, is_current = (pool.submit(attempt, ask) for ask in (_services, _jobs, _is_current))
+        services, jobs, is_current = (pool.submit(attempt, ask) for ask in (_services, _jobs, is_deployed))
         # What is not deployed yet has no streams to ask about.
         running = attempt(lambda space: deployed_workspace(space.settings)) or space
         ends = pool.submit(attempt, lambda _: _ends(running))
@@ -134,10 +134,6 @@ def _jobs(space: Workspace) -> tuple[JobState, ...]:
 def _ends(space: Workspace) -> Offsets:
     topics = Topics(space.settings.endpoints.kafka, KAFKA_PATIENCE_S)
     return {name: {partition: end for partition, (_, end) in topics.offsets(topic).items()} for name, topic in space.topics.items()}
-
-
-def _is_current(space: Workspace) -> bool:
-    return deployed(space.settings) == described(space)
 
 
 def _streams(space: Workspace, ends: Offsets) -> tuple[StreamState, ...]:

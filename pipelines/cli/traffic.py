@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from connectors.instants import epoch_ms
 from pipelines.cli.output import counts, json_option, now_ms, progress_bar, say, say_json
 from pipelines.simulation.scenario import Scenario
 from pipelines.workspace import Workspace, workspace
@@ -173,7 +174,7 @@ def _show_import(done: Imported, *, is_repeat: bool) -> None:
 
 
 def _scenario(start: datetime | None, duration: float | None, spread: float, **options: Any) -> Scenario:
-    start_ms = round(start.replace(tzinfo=UTC).timestamp() * 1000) if start else now_ms()
+    start_ms = epoch_ms(start.replace(tzinfo=UTC)) if start else now_ms()
     return Scenario(start_ms=start_ms, duration_s=duration, spread_s=spread, **options)
 
 

@@ -23,13 +23,8 @@ def facts() -> dict[str, str]:
         "cores": str(len(os.sched_getaffinity(0))),
         "memory": f"{int(memory.split()[1]) / 1024**2:.0f} GiB",
         "system": platform.platform(aliased=True, terse=True),
-        "load before": f"{load():.1f}",
+        "load before": f"{os.getloadavg()[0]:.1f}",
     }
-
-
-def load() -> float:
-    """Processes that wanted a core, on average over the last minute."""
-    return os.getloadavg()[0]
 
 
 def pinned() -> dict[str, str]:

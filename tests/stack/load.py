@@ -32,7 +32,7 @@ TENANTS = "tenant_id LIKE 'tenant-%'"
 
 def send_load(stack: Stack, seed: int, rate: float, count: int, stop: Event | None = None) -> int:
     """Send a simulated load with every fault; the time by which the broker had appended all of it, epoch ms."""
-    scenario = Scenario(_now_ms(), seed, rate, count, duplicates=0.03, conflicts=0.01, late=0.03, malformed=0.03)
+    scenario = Scenario(now_ms(), seed, rate, count, duplicates=0.03, conflicts=0.01, late=0.03, malformed=0.03)
     folder = stack.manifests / f"{scenario.start_ms}-{seed}"
     with Producer(stack.endpoints["kafka"]) as producer, Manifest(folder, keep_values=True) as manifest:
         simulate(scenario, producer, stack.topics, stop or Event(), manifest=manifest)
@@ -92,5 +92,6 @@ def _decoded(row: dict[str, Any]) -> dict[str, Any]:
     return {**event, **{name: row[name] for name in ("partition", "offset", "appended_ms")}}
 
 
-def _now_ms() -> int:
+def now_ms() -> int:
+    """Now, epoch ms."""
     return time.time_ns() // 1_000_000

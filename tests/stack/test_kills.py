@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,7 +11,7 @@ import pytest
 
 from connectors.kafka.topics import Topics
 from tests.stack.comparison import assert_fact, assert_percentiles, assert_runs, assert_sums
-from tests.stack.load import counted, deliveries, load_going_on
+from tests.stack.load import counted, deliveries, load_going_on, now_ms
 from tests.stack.oracle import FACTS, PERCENTILES, SUMS
 from tests.stack.watching import WINDOW_MS, Watched, watching
 
@@ -54,10 +53,6 @@ def aftermath(stack: Stack) -> Aftermath:
 @pytest.fixture(scope="module")
 def trino(stack: Stack) -> TrinoClient:
     return stack.trino()
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def published_counts(aftermath: Aftermath, fact: str) -> set[int]:

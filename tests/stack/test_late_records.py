@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import pytest
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType  # type: ignore[attr-defined]
 
 from connectors.kafka.records import canonical
+from tests.stack.load import now_ms
 from tests.stack.nonsense import good
 
 if TYPE_CHECKING:
@@ -28,17 +28,17 @@ TENANT = "latecomers"
 @pytest.fixture(scope="module")
 def answers(stack: Stack) -> TrinoClient:
     """A session that sees everything that was sent late."""
-    now_ms = time.time_ns() // 1_000_000
-    stack.await_audited(now_ms)
+    sent_ms = now_ms()
+    stack.await_audited(sent_ms)
     events = [
-        {**good("runs", f"late-{number}", now_ms), "event_type": "run.started", "tenant_id": TENANT, "run_id": f"late-{number}"} for number in range(COUNT)
+        {**good("runs", f"late-{number}", sent_ms), "event_type": "run.started", "tenant_id": TENANT, "run_id": f"late-{number}"} for number in range(COUNT)
     ]
     with producers_tell_the_time(stack, "runs"):
         producer = kafka.Producer({"bootstrap.servers": stack.endpoints["kafka"]})
         for event in events:
-            producer.produce(stack.topics["runs"], canonical(event), key=b"late:runs", timestamp=now_ms - LATE_MS)
+            producer.produce(stack.topics["runs"], canonical(event), key=b"late:runs", timestamp=sent_ms - LATE_MS)
         assert producer.flush(20) == 0
-    stack.await_audited(time.time_ns() // 1_000_000)
+    stack.await_audited(now_ms())
     return stack.trino()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Event, Thread
@@ -14,7 +13,7 @@ import pytest
 
 from connectors.kafka.records import canonical
 from tests.stack.comparison import assert_fact, assert_percentiles, assert_runs, assert_sums
-from tests.stack.load import TENANTS, counted, deliveries, load_going_on
+from tests.stack.load import TENANTS, counted, deliveries, load_going_on, now_ms
 from tests.stack.nonsense import good
 from tests.stack.oracle import FACTS, PERCENTILES, SUMS
 
@@ -135,10 +134,6 @@ def red_runs_going_on(stack: Stack) -> Iterator[list[Place]]:
 
 def insert(path: Path, after: str, text: str) -> None:
     path.write_text(path.read_text().replace(after, after + text, 1))
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def test_another_definition_is_deployed(redeployed: Redeployed) -> None:
