@@ -63,28 +63,27 @@ class Streamed(WorkingTable):
         """
         condition = deliveries.window_condition(after_ms, through_ms)
         within = f"stream = '{stream}' AND epoch_ms(window_end) > {after_ms} AND epoch_ms(window_end) <= {through_ms}"
-        query = f"""
-            WITH theirs AS (SELECT {self.columns} FROM {self.name} WHERE {within}),
-            once AS (SELECT DISTINCT * FROM theirs),
-            ours AS ({deliveries.recompute(self._table, condition, self._lane)}),
-            digests AS ({" UNION ALL ".join(self._digest(side) for side in ("theirs", "once", "ours"))}),
-            sides AS (
-              SELECT end_ms, {", ".join(f"any_value(digest) FILTER (WHERE side = '{side}') AS {side}" for side in ("theirs", "once", "ours"))}
-              FROM digests GROUP BY end_ms
-            )
-            SELECT end_ms, theirs IS NOT DISTINCT FROM ours, once IS NOT DISTINCT FROM ours FROM sides ORDER BY end_ms"""
-        found = self._connection.execute(query).fetchall()
+        theirs = f"SELECT {self.columns} FROM {self.name} WHERE {within}"
+        streamed, recomputed = self._digests(theirs), self._digests(deliveries.recompute(self._table, condition, self._lane))
+        different = {end for end in streamed.keys() | recomputed.keys() if streamed.get(end) != recomputed.get(end)}
+        once = self._digests(f"SELECT DISTINCT * FROM ({theirs}) WHERE epoch_ms(window_end) IN {(*different, -1)}") if different else {}
+        late = find_late() if different else set()
         repeating = deliveries.windows_with(f"duplicate AND {condition}")
-        late = find_late() if any(not equal for _, equal, _ in found) else set()
         return tuple(
-            Comparison(int(at), equal_raw=equal, doubled=once and not equal, has_duplicates=int(at) in repeating, has_late=int(at) in late)
-            for at, equal, once in found
+            Comparison(
+                end,
+                equal_raw=end not in different,
+                doubled=end in different and once.get(end) == recomputed.get(end),
+                has_duplicates=end in repeating,
+                has_late=end in late,
+            )
+            for end in sorted(streamed.keys() | recomputed.keys())
         )
 
-    def _digest(self, side: str) -> str:
-        """Number of rows of each window and the sum of their hashes, which does not depend on their order."""
-        content = f"struct_pack(n := count(*), hashes := sum(hash({self.columns})))"
-        return f"SELECT '{side}' AS side, epoch_ms(window_end) AS end_ms, {content} AS digest FROM {side} GROUP BY ALL"
+    def _digests(self, rows: str) -> dict[int, tuple[int, int]]:
+        """Per window end the number of rows and the sum of their hashes, which does not depend on their order."""
+        query = f"SELECT epoch_ms(window_end), count(*), sum(hash({self.columns})) FROM ({rows}) GROUP BY 1"
+        return {int(end): (int(count), int(hashes)) for end, count, hashes in self._connection.execute(query).fetchall()}
 
     @staticmethod
     def _after(proved: Mapping[str, int]) -> str:
