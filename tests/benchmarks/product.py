@@ -104,9 +104,10 @@ class Product:
         return [_commit(snapshot) for snapshot in self.catalog.load_table(name).metadata.snapshots]
 
     def cycles(self, since: float, until: float) -> list[float]:
-        """Seconds of each of the audit's cycles that ended between two instants."""
+        """Seconds of each of the audit's cycles that published something and ended between two instants."""
         lines = [line for line in (self._stack.home.logs / "audit.log").read_text().splitlines() if line.startswith("{")]
-        ended = [(datetime.fromisoformat(cycle["at"]).timestamp(), cycle["seconds"]) for cycle in map(json.loads, lines)]
+        cycles = [cycle for cycle in map(json.loads, lines) if cycle["outcome"] == "published"]
+        ended = [(datetime.fromisoformat(cycle["at"]).timestamp(), cycle["seconds"]) for cycle in cycles]
         return [seconds for at, seconds in ended if since <= at <= until]
 
 
