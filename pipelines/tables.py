@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from contracts.registry import Registry
     from kpis.registry import Definitions
 
+ONE_WRITER = {"commit.retry.num-retries": "0"}
+"""Of the tables that only the audit writes: pyiceberg would repeat a commit that lost a race on top of the one that won."""
 AUDIT_COLUMNS = (
     ColumnSpec("kind", "string", comment="replacement, supplement or held."),
     ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
@@ -32,6 +34,7 @@ DUPLICATES = TableSpec(
     ),
     partition=("stream", "identity"),
     statistics=("partition", "offset", "event_day"),
+    properties=ONE_WRITER,
 )
 QUARANTINE = TableSpec(
     "ops.quarantine",
@@ -49,6 +52,7 @@ QUARANTINE = TableSpec(
         ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
     ),
     statistics=("appended_at", "offset"),
+    properties=ONE_WRITER,
 )
 COMPLETENESS = TableSpec(
     "ops.completeness",
@@ -63,6 +67,7 @@ COMPLETENESS = TableSpec(
         ColumnSpec("accounted_at", "timestamptz", comment="When the audit recorded the range."),
         ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
     ),
+    properties=ONE_WRITER,
     is_tagged=False,
 )
 RECONCILIATION = TableSpec(
@@ -76,6 +81,7 @@ RECONCILIATION = TableSpec(
         ColumnSpec("reconciled_at", "timestamptz", comment="When the audit compared the two computations."),
         ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
     ),
+    properties=ONE_WRITER,
     is_tagged=False,
 )
 AUDITS = TableSpec(
@@ -87,6 +93,7 @@ AUDITS = TableSpec(
         ColumnSpec("audited_at", "timestamptz", comment="When the snapshot was published."),
         ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
     ),
+    properties=ONE_WRITER,
     is_tagged=False,
 )
 DATASET_STATUS = TableSpec(
@@ -104,6 +111,7 @@ DATASET_STATUS = TableSpec(
         ColumnSpec("published_at", "timestamptz", comment="When this state was published."),
         ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
     ),
+    properties=ONE_WRITER,
     is_tagged=False,
 )
 DEFINITIONS = TableSpec(
@@ -159,7 +167,7 @@ def partial_table(table: PartialTable) -> TableSpec:
 
 def audit_table(table: PartialTable) -> TableSpec:
     """The audit's rows for a partial table: the same columns and why they are there."""
-    return TableSpec(f"audit.{table.name}", (*_partial_columns(table), *AUDIT_COLUMNS), None, ("window_start", "visible_from"))
+    return TableSpec(f"audit.{table.name}", (*_partial_columns(table), *AUDIT_COLUMNS), None, ("window_start", "visible_from"), ONE_WRITER)
 
 
 def _partial_columns(table: PartialTable) -> tuple[ColumnSpec, ...]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from pyiceberg.table.update import AssertTableUUID, RemoveSnapshotsUpdate
 
+from connectors.iceberg.tables import commit
+
 if TYPE_CHECKING:
     from pyiceberg.table import Table
     from pyiceberg.table.snapshots import Snapshot
@@ -24,7 +26,7 @@ def expire_snapshots(table: Table, before_ms: int) -> int:
     if doomed:
         # One update by hand: pyiceberg's own expiry copies the whole metadata once per snapshot.
         update = RemoveSnapshotsUpdate(snapshot_ids=[snapshot.snapshot_id for snapshot in doomed])
-        table.catalog.commit_table(table, (AssertTableUUID(uuid=table.metadata.table_uuid),), (update,))
+        commit(table, AssertTableUUID(uuid=table.metadata.table_uuid), update)
         for snapshot in doomed:
             if snapshot.manifest_list:
                 table.io.delete(snapshot.manifest_list)

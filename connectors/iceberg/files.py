@@ -82,7 +82,8 @@ def local_path(location: str) -> str:
 def append_on(table: Table, parent: int, rows: pa.Table, properties: Mapping[str, str] | None = None) -> int:
     """Append rows in one commit on top of snapshot `parent`, setting table properties in the same commit; the new head.
 
-    Columns that the table got after the rows were made are null.
+    Columns that the table got after the rows were made are null. The table's property `commit.retry.num-retries` must be 0,
+    or else rows that lost a race come on top of what won.
 
     Raises:
         StaleHeadError: the head is or became another.

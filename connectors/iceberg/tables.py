@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pyiceberg.table import Table
+    from pyiceberg.table.update import TableRequirement, TableUpdate
     from pyiceberg.transforms import Transform
     from pyiceberg.types import PrimitiveType
 
@@ -50,7 +51,7 @@ PROPERTIES: Mapping[str, str] = {
     "commit.retry.min-wait-ms": "50",
 }
 """No column statistics but for the columns that are pruned by, dictionaries that give up early on identifiers, few old metadata
-files, and writers that retry past each other."""
+files, and writers that retry past each other (but for tables whose only writer commits on top of what it has seen)."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,17 @@ def point(table: Table, name: str, kind: SnapshotRefType, before: int | None, af
         CommitFailedException: it is elsewhere.
     """
     update = SetSnapshotRefUpdate(ref_name=name, type=kind, snapshot_id=after, max_ref_age_ms=None, max_snapshot_age_ms=None, min_snapshots_to_keep=None)
-    table.catalog.commit_table(table, (AssertRefSnapshotId(ref=name, snapshot_id=before),), (update,))
+    commit(table, AssertRefSnapshotId(ref=name, snapshot_id=before), update)
+
+
+def commit(table: Table, requirement: TableRequirement, update: TableUpdate) -> None:
+    """Commit one update once, without the copies and the repetitions of a transaction; `table` is then as the catalog has it.
+
+    Raises:
+        CommitFailedException: the requirement does not hold.
+    """
+    response = table.catalog.commit_table(table, (requirement,), (update,))
+    table.metadata, table.metadata_location = response.metadata, response.metadata_location
 
 
 def _ensure_snapshot(table: Table, spec: TableSpec) -> bool:

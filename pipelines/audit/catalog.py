@@ -20,19 +20,25 @@ if TYPE_CHECKING:
 
 
 class AuditCatalog:
-    """The catalog as the audit uses it; every call reads the table anew."""
+    """The catalog as the audit uses it: a table stays as `head` saw it last, or as a commit of this process left it.
+
+    So a cycle sees one state of each table. Whatever another process commits meanwhile refuses the commits that build on it.
+    """
 
     def __init__(self, uri: str) -> None:
         """`uri` is the REST catalog's address."""
         self._catalog = connect(uri)
+        self._seen: dict[str, Table] = {}
 
     def load(self, name: str) -> Table:
-        """The table as it is now."""
-        table: Table = self._catalog.load_table(name)
-        return table
+        """The table as it was seen last."""
+        if name not in self._seen:
+            self._seen[name] = self._catalog.load_table(name)
+        return self._seen[name]
 
     def head(self, name: str) -> int:
-        """Snapshot id of main."""
+        """Look at the table anew; snapshot id of main."""
+        self._seen.pop(name, None)
         return files.head_of(self.load(name))
 
     def tag(self, name: str) -> int:

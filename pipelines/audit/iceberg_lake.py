@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from connectors.iceberg.expiry import expire_snapshots
-from connectors.iceberg.files import overwrite_all
+from connectors.iceberg.files import head_of, overwrite_all
 from connectors.instants import epoch_ms
 from connectors.kafka.topics import Topics
 from contracts.validator import ARRAY
@@ -105,7 +105,7 @@ class IcebergLake:
             message = f"cycle {before.cycle} is recorded already, or another definition is deployed"
             raise Conflict(message)
         rows = operations.completeness_rows(self._contracts, before, publication, self._quarantined(), self._absent())
-        self._catalog.append(COMPLETENESS, self._catalog.head(COMPLETENESS), self._typed(COMPLETENESS, rows), {RECORD: publication.to_json()})
+        self._catalog.append(COMPLETENESS, head_of(table), self._typed(COMPLETENESS, rows), {RECORD: publication.to_json()})
         self._published = publication
         for stream, desk in self._journals.items():
             if publication.targets[journal_of(stream)] != publication.before[journal_of(stream)]:
@@ -120,8 +120,9 @@ class IcebergLake:
             (RECONCILIATION, operations.reconciliation_rows(publication)),
             (AUDITS, operations.audit_rows(publication)),
         ):
-            if rows and not self._has_cycle(name, publication.cycle):
-                self._catalog.append(name, self._catalog.head(name), self._typed(name, rows), {CYCLE: str(publication.cycle)})
+            log = self._catalog.load(name)
+            if rows and log.properties.get(CYCLE) != str(publication.cycle):
+                self._catalog.append(name, head_of(log), self._typed(name, rows), {CYCLE: str(publication.cycle)})
         status = self._typed(DATASET_STATUS, operations.status_rows(self._contracts, self._definitions, publication))
         with lost_races():
             overwrite_all(table, status, {CYCLE: str(publication.cycle)})
@@ -274,9 +275,6 @@ class IcebergLake:
 
     def _absent(self) -> Mapping[tuple[str, int], int]:
         return {(stream, partition): count for stream, desk in self._journals.items() for partition, count in desk.explained.absent.items()}
-
-    def _has_cycle(self, name: str, cycle: int) -> bool:
-        return self._catalog.load(name).properties.get(CYCLE) == str(cycle)
 
     def _typed(self, name: str, rows: list[dict[str, Any]]) -> pa.Table:
         return pa.Table.from_pylist(rows, schema=self._catalog.load(name).schema().as_arrow())

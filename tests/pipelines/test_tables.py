@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from connectors.iceberg.tables import TRANSFORMS, TYPES, TableSpec
+from connectors.iceberg.tables import PROPERTIES, TRANSFORMS, TYPES, TableSpec
 from pipelines.tables import all_tables
 from tests.statements import CONTRACTS, DEFINITIONS, PLAN
 
@@ -29,6 +29,12 @@ def test_a_column_is_named_once_and_has_a_known_type(table: TableSpec) -> None:
 def test_what_nobody_reads_at_the_tag_has_none_so_that_its_snapshots_go() -> None:
     untagged = {table.name for table in TABLES if not table.is_tagged}
     assert untagged == {name for name in BY_NAME if name.startswith("ops.")} - {"ops.quarantine"}
+
+
+def test_what_only_the_audit_writes_is_never_committed_on_top_of_another_commit() -> None:
+    alone = {table.name for table in TABLES if {**PROPERTIES, **table.properties}["commit.retry.num-retries"] == "0"}
+    shared = {"ops.definitions", "ops.deployments"}
+    assert alone == {name for name in BY_NAME if name.startswith(("audit.", "ops."))} - shared
 
 
 @each

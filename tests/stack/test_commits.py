@@ -1,0 +1,63 @@
+"""Commits to the real catalog that hold only on top of what their writer has seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pytest
+
+from connectors.iceberg.expiry import expire_snapshots
+from connectors.iceberg.files import StaleHeadError, append_on, head_of, reset_main
+from connectors.iceberg.tables import AUDITED, ColumnSpec, TableSpec, ensure_table, move_tag
+from pipelines.tables import ONE_WRITER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyiceberg.table import Table
+
+    from tests.stack.local_stack import Stack
+
+NAME = "scratch.commits"
+EVERYTHING = 10**15
+
+
+@pytest.fixture
+def table(stack: Stack) -> Iterator[Table]:
+    """An empty table with one column `n`, written by one process only."""
+    ensure_table(stack.catalog, TableSpec(NAME, (ColumnSpec("n", "long"),), properties=ONE_WRITER))
+    yield stack.catalog.load_table(NAME)
+    stack.catalog.purge_table(NAME)
+
+
+def row(n: int) -> pa.Table:
+    """One row."""
+    return pa.table({"n": [n]})
+
+
+def test_an_append_planned_on_a_head_that_has_moved_is_refused_and_leaves_nothing(stack: Stack, table: Table) -> None:
+    first = head_of(table)
+    other = stack.catalog.load_table(NAME)
+    head = append_on(other, first, row(1))
+    with pytest.raises(StaleHeadError):
+        append_on(table, first, row(2), {"second": "yes"})
+    table.refresh()
+    assert head_of(table) == head
+    assert "second" not in table.properties
+    assert table.scan().to_arrow()["n"].to_pylist() == [1]
+
+
+def test_a_table_is_known_as_its_own_commits_left_it_without_another_look(stack: Stack, table: Table) -> None:
+    first = head_of(table)
+    head = append_on(table, first, row(1))
+    move_tag(table, first, head)
+    assert head_of(table) == table.metadata.refs[AUDITED].snapshot_id == head
+    reset_main(table, head, first)
+    assert head_of(table) == first
+    move_tag(table, head, first)
+    second = append_on(table, first, row(2))
+    move_tag(table, first, second)
+    assert expire_snapshots(table, EVERYTHING) == 2
+    assert table.metadata == stack.catalog.load_table(NAME).metadata
+    assert table.scan().to_arrow()["n"].to_pylist() == [2]
