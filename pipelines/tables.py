@@ -9,11 +9,13 @@ from kpis.partials import PartialTable, plan
 from transforms.journal import landed_columns
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from contracts.model import Stream
     from contracts.registry import Registry
     from kpis.registry import Definitions
 
-ONE_WRITER = {"commit.retry.num-retries": "0"}
+ONE_WRITER: Mapping[str, str] = {"commit.retry.num-retries": "0"}
 """Of the tables that only the audit writes: pyiceberg would repeat a commit that lost a race on top of the one that won."""
 AUDIT_COLUMNS = (
     ColumnSpec("kind", "string", comment="replacement, supplement or held."),
@@ -167,7 +169,7 @@ def partial_table(table: PartialTable) -> TableSpec:
 
 def audit_table(table: PartialTable) -> TableSpec:
     """The audit's rows for a partial table: the same columns and why they are there."""
-    return TableSpec(f"audit.{table.name}", (*_partial_columns(table), *AUDIT_COLUMNS), None, ("window_start", "visible_from"), ONE_WRITER)
+    return TableSpec(f"audit.{table.name}", (*_partial_columns(table), *AUDIT_COLUMNS), None, ("window_start", "visible_from"), properties=ONE_WRITER)
 
 
 def _partial_columns(table: PartialTable) -> tuple[ColumnSpec, ...]:

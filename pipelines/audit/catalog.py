@@ -20,57 +20,71 @@ if TYPE_CHECKING:
 
 
 class AuditCatalog:
-    """The catalog as the audit uses it: a table stays as `head` saw it last, or as a commit of this process left it.
+    """The catalog as the audit uses it: a table is known as `look` found it, or as a commit of this process left it.
 
-    So a cycle sees one state of each table. Whatever another process commits meanwhile refuses the commits that build on it.
+    Rows and files are read at snapshots, which never change, and a commit holds only where the table's head or tag is as the
+    caller says: what is known may be old, and nothing wrong comes of it. After a commit that failed the table is looked at anew.
     """
 
     def __init__(self, uri: str) -> None:
         """`uri` is the REST catalog's address."""
         self._catalog = connect(uri)
-        self._seen: dict[str, Table] = {}
+        self._known: dict[str, Table] = {}
 
-    def load(self, name: str) -> Table:
-        """The table as it was seen last."""
-        if name not in self._seen:
-            self._seen[name] = self._catalog.load_table(name)
-        return self._seen[name]
+    def table(self, name: str) -> Table:
+        """The table as it is known."""
+        return self._known[name] if name in self._known else self.look(name)
 
-    def head(self, name: str) -> int:
-        """Look at the table anew; snapshot id of main."""
-        self._seen.pop(name, None)
-        return files.head_of(self.load(name))
+    def look(self, name: str) -> Table:
+        """The table as it is now."""
+        table: Table = self._catalog.load_table(name)
+        self._known[name] = table
+        return table
 
     def tag(self, name: str) -> int:
-        """Snapshot id that readers see."""
-        return self.load(name).metadata.refs[AUDITED].snapshot_id
+        """Snapshot id that readers see; only the audit moves it."""
+        return self.table(name).metadata.refs[AUDITED].snapshot_id
 
     def is_reshaped(self, name: str) -> bool:
-        """True when the table got columns since the snapshot that readers see."""
-        table = self.load(name)
+        """True when the table has columns that the snapshot which readers see has not."""
+        table = self.table(name)
         return audited_schema(table) != table.schema()
+
+    @contextmanager
+    def changing(self, name: str) -> Iterator[Table]:
+        """The table to make one commit to.
+
+        Raises:
+            Conflict: it lost a race.
+        """
+        try:
+            with lost_races():
+                yield self.table(name)
+        except BaseException:
+            self._known.pop(name, None)
+            raise
 
     def move_tag(self, name: str, before: int, after: int) -> None:
         """Compare and swap the tag."""
-        with lost_races():
-            move_tag(self.load(name), before, after)
+        with self.changing(name) as table:
+            move_tag(table, before, after)
 
     def rollback(self, name: str, head: int, to: int) -> None:
         """Compare and swap main."""
-        with lost_races():
-            files.reset_main(self.load(name), head, to)
+        with self.changing(name) as table:
+            files.reset_main(table, head, to)
 
     def commits(self, name: str, since: int) -> tuple[Commit, ...]:
         """Snapshots of main after `since`, oldest first."""
-        table = self.load(name)
+        table = self.table(name)
         with lost_races():
             found = files.snapshots_after(table, since, files.head_of(table))
         return tuple(Commit(snapshot.snapshot_id, snapshot.timestamp_ms) for snapshot in found)
 
     def append(self, name: str, parent: int, rows: pa.Table, properties: Mapping[str, str] | None = None) -> int:
         """Append on top of `parent`; the new head."""
-        with lost_races():
-            return files.append_on(self.load(name), parent, rows, properties)
+        with self.changing(name) as table:
+            return files.append_on(table, parent, rows, properties)
 
 
 @contextmanager

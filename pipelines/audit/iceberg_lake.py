@@ -17,7 +17,7 @@ from contracts.validator import ARRAY
 from kpis.partials import plan
 from kpis.recompute import window_end_of
 from pipelines.audit import operations
-from pipelines.audit.catalog import AuditCatalog, lost_races
+from pipelines.audit.catalog import AuditCatalog
 from pipelines.audit.frontier import Position, Publication, StreamFrontier, WindowFrontier
 from pipelines.audit.gaps import GapReader
 from pipelines.audit.journal_desk import JournalDesk
@@ -69,7 +69,6 @@ class IcebergLake:
         self._partials = {table.name: PartialDesk(self._catalog, self._connection, table, LANE) for table in tables}
         folder = settings.home / "audit" / "identities"
         self._journals = {stream.name: JournalDesk(self._catalog, self._connection, stream, tables, folder) for stream in contracts.streams.values()}
-        self._reshaped = {name for name in (*map(audit_of, self._partials), DUPLICATES, QUARANTINE) if self._catalog.is_reshaped(name)}
         self._published: Publication | None = None
 
     def close(self) -> None:
@@ -89,17 +88,17 @@ class IcebergLake:
 
     @property
     def reshaped(self) -> frozenset[str]:
-        """Audit tables that got columns since they were published, as this process found them and has not staged since."""
-        return frozenset(self._reshaped)
+        """Audit tables whose columns are not all published."""
+        return frozenset(name for name in (*map(audit_of, self._partials), DUPLICATES, QUARANTINE) if self._catalog.is_reshaped(name))
 
     def published(self) -> Publication:
         """Read the record, or make the one before the first."""
-        self._published = self._recorded(self._catalog.load(COMPLETENESS))
+        self._published = self._recorded(self._catalog.look(COMPLETENESS))
         return self._published
 
     def record(self, publication: Publication) -> None:
         """Append the completeness rows and set the record in one commit."""
-        table = self._catalog.load(COMPLETENESS)
+        table = self._catalog.look(COMPLETENESS)
         before = self._recorded(table)
         if before.cycle != publication.cycle - 1 or not self._is_still_deployed():
             message = f"cycle {before.cycle} is recorded already, or another definition is deployed"
@@ -113,28 +112,28 @@ class IcebergLake:
 
     def write_ops(self, publication: Publication) -> None:
         """Write the operations rows of a publication once."""
-        table = self._catalog.load(DATASET_STATUS)
-        if publication.cycle == 0 or table.properties.get(CYCLE) == str(publication.cycle):
+        status = self._catalog.table(DATASET_STATUS)
+        if publication.cycle == 0 or status.properties.get(CYCLE) == str(publication.cycle):
             return
         for name, rows in (
             (RECONCILIATION, operations.reconciliation_rows(publication)),
             (AUDITS, operations.audit_rows(publication)),
         ):
-            log = self._catalog.load(name)
+            log = self._catalog.table(name)
             if rows and log.properties.get(CYCLE) != str(publication.cycle):
                 self._catalog.append(name, head_of(log), self._typed(name, rows), {CYCLE: str(publication.cycle)})
-        status = self._typed(DATASET_STATUS, operations.status_rows(self._contracts, self._definitions, publication))
-        with lost_races():
-            overwrite_all(table, status, {CYCLE: str(publication.cycle)})
+        rows = operations.status_rows(self._contracts, self._definitions, publication)
+        with self._catalog.changing(DATASET_STATUS) as status:
+            overwrite_all(status, self._typed(DATASET_STATUS, rows), {CYCLE: str(publication.cycle)})
 
     def tidy(self, now_ms: int) -> int:
         """Forget snapshots that are older than what is published and than any query; how many. At any time between cycles."""
         tables = [*self._last.targets, COMPLETENESS, RECONCILIATION, AUDITS, DATASET_STATUS]
-        return sum(expire_snapshots(self._catalog.load(name), now_ms - KEEP_MS) for name in tables)
+        return sum(self._forget(name, now_ms - KEEP_MS) for name in tables)
 
     def head(self, table: str) -> int:
-        """Snapshot id of main."""
-        return self._catalog.head(table)
+        """Snapshot id of main, as it is now."""
+        return head_of(self._catalog.look(table))
 
     def move_tag(self, table: str, before: int, after: int) -> None:
         """Compare and swap the tag."""
@@ -204,21 +203,22 @@ class IcebergLake:
 
     def stage_rows(self, name: str, parent: int, cycle: int, changes: Mapping[str, Changes]) -> int:
         """Append the audit's rows for a partial table."""
-        self._reshaped.discard(audit_of(name))
         deliveries = {stream: desk.deliveries for stream, desk in self._journals.items()}
         return self._partials[name].stage(self._last, deliveries, parent, cycle, changes)
 
     def stage_duplicates(self, parent: int, cycle: int, streams: tuple[str, ...]) -> int:
         """Append duplicates."""
-        self._reshaped.discard(DUPLICATES)
         rows = [{**row, "cycle": cycle} for stream in streams for row in self._journals[stream].duplicates]
         return self._catalog.append(DUPLICATES, parent, self._typed(DUPLICATES, rows))
 
     def stage_quarantine(self, parent: int, cycle: int, streams: tuple[str, ...]) -> int:
         """Append quarantine rows."""
-        self._reshaped.discard(QUARANTINE)
         rows = [{**row, "cycle": cycle} for stream in streams for row in self._journals[stream].explained.rows]
         return self._catalog.append(QUARANTINE, parent, self._typed(QUARANTINE, rows))
+
+    def _forget(self, name: str, before_ms: int) -> int:
+        with self._catalog.changing(name) as table:
+            return expire_snapshots(table, before_ms)
 
     @property
     def _last(self) -> Publication:
@@ -265,7 +265,7 @@ class IcebergLake:
         """Windows that hold the rows of a quarantined array, which the stream counted and the journal has no more."""
         topic = self._contracts.streams[stream].topic
         condition = f"topic = '{topic}' AND reason = '{ARRAY}'"
-        known = self._catalog.load(QUARANTINE).scan(row_filter=condition, selected_fields=("appended_at",)).to_arrow()
+        known = self._catalog.table(QUARANTINE).scan(row_filter=condition, selected_fields=("appended_at",)).to_arrow()
         found = [row["appended_at"] for row in self._journals[stream].explained.rows if row["reason"] == ARRAY]
         ends = {window_end_of(epoch_ms(moment)) for moment in (*known["appended_at"].to_pylist(), *found)}
         return {end for end in ends if end <= through}
@@ -277,7 +277,7 @@ class IcebergLake:
         return {(stream, partition): count for stream, desk in self._journals.items() for partition, count in desk.explained.absent.items()}
 
     def _typed(self, name: str, rows: list[dict[str, Any]]) -> pa.Table:
-        return pa.Table.from_pylist(rows, schema=self._catalog.load(name).schema().as_arrow())
+        return pa.Table.from_pylist(rows, schema=self._catalog.table(name).schema().as_arrow())
 
 
 def _fitted(known: StreamFrontier | None, first: StreamFrontier, *, is_other_job: bool) -> StreamFrontier:

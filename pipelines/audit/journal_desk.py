@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from connectors.iceberg.files import added_files, local_path, planned_paths, replace_files
 from connectors.instants import instant
-from pipelines.audit.catalog import lost_races
 from pipelines.audit.deliveries import DAY_MS, Deliveries
 from pipelines.audit.gaps import Explained, gaps
 from pipelines.audit.identities import IdentityIndex
@@ -44,7 +43,7 @@ class JournalDesk:
         self._catalog = catalog
         self._connection = connection
         self._stream = stream
-        journal = catalog.load(journal_of(stream.name))
+        journal = catalog.table(journal_of(stream.name))
         template = journal.schema().as_arrow().empty_table()
         self.deliveries = Deliveries(connection, stream, tables, template)
         hashing = f"md5_number, duckdb {duckdb.__version__}"
@@ -58,7 +57,7 @@ class JournalDesk:
 
     def open(self, frontier: StreamFrontier, since: int, snapshot: int, positions: Mapping[int, int]) -> dict[int, Offsets]:
         """Open the rows that `snapshot` has and `since` has not; see `Lake.open_journal`."""
-        journal = self._catalog.load(journal_of(self._stream.name))
+        journal = self._catalog.table(journal_of(self._stream.name))
         self._settle(journal, frontier, since)
         self._opened = since, snapshot
         self.duplicates, self.explained, self._pending = [], Explained(), {}
@@ -113,14 +112,15 @@ class JournalDesk:
 
     def drop_double_commits(self) -> None:
         """Rewrite the files that hold copies beyond the first; the copy in a published file stays."""
-        table = self._catalog.load(journal_of(self._stream.name))
+        name = journal_of(self._stream.name)
+        table = self._catalog.table(name)
         since, snapshot = self._opened or (0, 0)
         fresh = added_files(table, since, snapshot)
         spans = self._spans([local_path(file.file_path) for file in fresh])
         published = {local_path(path) for span in spans for path in planned_paths(table, since, _span_condition(span))}
         doomed, kept, rows = self._rewritten(fresh, published)
-        with lost_races():
-            replace_files(table, doomed, kept, rows, **{"daybook.repair": "double_commit"})
+        with self._catalog.changing(name) as journal:
+            replace_files(journal, doomed, kept, rows, **{"daybook.repair": "double_commit"})
 
     def _settle(self, journal: Table, frontier: StreamFrontier, since: int) -> None:
         """Bring the working table to what is published at `since`."""
@@ -141,7 +141,7 @@ class JournalDesk:
         recent = " OR ".join(f"({part})" for part in (f"appended_at >= '{instant(max(floor, 0)).isoformat()}'", *later))
         condition = f"appended_ms >= {floor} OR NOT ({self.deliveries.below(counted)})"
         self.deliveries.load(planned_paths(journal, since, recent), condition, fresh=False)
-        table = self._catalog.load(DUPLICATES)
+        table = self._catalog.table(DUPLICATES)
         tag = self._catalog.tag(DUPLICATES)
         known = table.scan(row_filter=f"stream = '{self._stream.name}'", selected_fields=("partition", "offset"), snapshot_id=tag).to_arrow()
         if known.num_rows:

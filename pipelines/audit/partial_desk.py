@@ -37,8 +37,8 @@ class PartialDesk:
         self._connection = connection
         self._table = table
         self._lane = lane
-        template = catalog.load(partial_of(table.name)).schema().as_arrow().empty_table()
-        present = catalog.load(audit_of(table.name)).schema().as_arrow()
+        template = catalog.table(partial_of(table.name)).schema().as_arrow().empty_table()
+        present = catalog.table(audit_of(table.name)).schema().as_arrow()
         # The table may have columns already that only the next definition knows.
         self._schema = pa.schema([present.field(name) for name in (*table.columns, *(column.name for column in AUDIT_COLUMNS))])
         self._plain = pa.schema([self._schema.field(name) for name in table.columns])
@@ -70,7 +70,7 @@ class PartialDesk:
         if not again:
             return ()
         name = audit_of(self._table.name)
-        hidden = self._catalog.load(name).scan(
+        hidden = self._catalog.table(name).scan(
             row_filter=f"stream = '{stream}' AND kind IN ('replacement', 'held')",
             selected_fields=("window_end",),
             snapshot_id=published.targets[name],
@@ -104,7 +104,7 @@ class PartialDesk:
         name = partial_of(self._table.name)
         moments = ", ".join(f"'{instant(end).isoformat()}'" for end in ends)
         condition = f"stream = '{stream}' AND window_end IN ({moments})"
-        rows = self._catalog.load(name).scan(row_filter=condition, snapshot_id=published.targets[name]).to_arrow()
+        rows = self._catalog.table(name).scan(row_filter=condition, snapshot_id=published.targets[name]).to_arrow()
         self._connection.register("restored", completed(rows, self._plain))
         once = self._query(f"SELECT DISTINCT {self.streamed.columns} FROM restored")
         self._connection.unregister("restored")
@@ -137,12 +137,12 @@ class PartialDesk:
         return rows.select(self._schema.names).cast(self._schema)
 
     def _carry(self, since: int, proved: Mapping[str, int]) -> None:
-        table = self._catalog.load(partial_of(self._table.name))
+        table = self._catalog.table(partial_of(self._table.name))
         later = [f"(stream = '{stream}' AND window_end > '{instant(max(end, 0)).isoformat()}')" for stream, end in proved.items()]
         self.streamed.load(planned_paths(table, since, " OR ".join(later)), fresh=False, after=proved)
 
     def _added(self, since: int, snapshot: int) -> list[str]:
         if (since, snapshot) not in self._paths:
-            table = self._catalog.load(partial_of(self._table.name))
+            table = self._catalog.table(partial_of(self._table.name))
             self._paths[since, snapshot] = [local_path(file.file_path) for file in added_files(table, since, snapshot)]
         return self._paths[since, snapshot]

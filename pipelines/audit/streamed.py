@@ -66,7 +66,8 @@ class Streamed(WorkingTable):
         theirs = f"SELECT {self.columns} FROM {self.name} WHERE {within}"
         streamed, recomputed = self._digests(theirs), self._digests(deliveries.recompute(self._table, condition, self._lane))
         different = {end for end in streamed.keys() | recomputed.keys() if streamed.get(end) != recomputed.get(end)}
-        once = self._digests(f"SELECT DISTINCT * FROM ({theirs}) WHERE epoch_ms(window_end) IN {(*different, -1)}") if different else {}
+        ends = ", ".join(map(str, different))
+        once = self._digests(f"SELECT DISTINCT * FROM ({theirs}) WHERE epoch_ms(window_end) IN ({ends})") if different else {}
         late = find_late() if different else set()
         repeating = deliveries.windows_with(f"duplicate AND {condition}")
         return tuple(

@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from math import nan
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -125,7 +126,7 @@ class Schedule:
         found: Figures = {"cores": self._cores((*names, *APART), began, ended)}
         if "audit" in names:
             seconds = self._product.cycles(began, ended)
-            found["cycle_seconds"] = {"median": median(seconds), "max": max(seconds)}
+            found["cycle_seconds"] = {"median": median(seconds or [nan]), "max": max(seconds, default=nan)}
         return found
 
     def _product_live(self, number: int) -> Figures:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pyarrow as pa
 import pytest
@@ -19,16 +20,17 @@ if TYPE_CHECKING:
 
     from tests.stack.local_stack import Stack
 
-NAME = "scratch.commits"
+pytestmark = pytest.mark.stack
 EVERYTHING = 10**15
 
 
 @pytest.fixture
 def table(stack: Stack) -> Iterator[Table]:
     """An empty table with one column `n`, written by one process only."""
-    ensure_table(stack.catalog, TableSpec(NAME, (ColumnSpec("n", "long"),), properties=ONE_WRITER))
-    yield stack.catalog.load_table(NAME)
-    stack.catalog.purge_table(NAME)
+    name = f"scratch.try_{uuid4().hex[:8]}"
+    ensure_table(stack.catalog, TableSpec(name, (ColumnSpec("n", "long"),), properties=ONE_WRITER))
+    yield stack.catalog.load_table(name)
+    stack.catalog.purge_table(name)
 
 
 def row(n: int) -> pa.Table:
@@ -36,9 +38,9 @@ def row(n: int) -> pa.Table:
     return pa.table({"n": [n]})
 
 
-def test_an_append_planned_on_a_head_that_has_moved_is_refused_and_leaves_nothing(stack: Stack, table: Table) -> None:
+def test_an_append_planned_on_a_head_that_has_moved_is_refused_with_its_properties(stack: Stack, table: Table) -> None:
     first = head_of(table)
-    other = stack.catalog.load_table(NAME)
+    other = stack.catalog.load_table(table.name())
     head = append_on(other, first, row(1))
     with pytest.raises(StaleHeadError):
         append_on(table, first, row(2), {"second": "yes"})
@@ -59,5 +61,5 @@ def test_a_table_is_known_as_its_own_commits_left_it_without_another_look(stack:
     second = append_on(table, first, row(2))
     move_tag(table, first, second)
     assert expire_snapshots(table, EVERYTHING) == 2
-    assert table.metadata == stack.catalog.load_table(NAME).metadata
+    assert table.metadata == stack.catalog.load_table(table.name()).metadata
     assert table.scan().to_arrow()["n"].to_pylist() == [2]

@@ -115,6 +115,21 @@ def test_a_window_that_only_the_stream_has_is_seen(desk: Desk) -> None:
     assert [one.equal_raw for one in desk.compare()] == [False]
 
 
+def test_each_window_is_judged_for_itself(desk: Desk) -> None:
+    desk.journal(delivery(0, 0), delivery(1, 10_000), delivery(2, 20_000), delivery(3, 30_000), delivery(4, 40_000))
+    desk.stream_rows('"offset" IN (0, 1, 2)')
+    desk.stream_rows('"offset" = 1')
+    desk.connection.execute(f'DELETE FROM {desk.deliveries.name} WHERE "offset" = 2')
+    desk.stream_rows('"offset" = 4', times=3)
+    assert [(one.window_end - START_MS, one.equal_raw, one.doubled) for one in desk.compare()] == [
+        (10_000, True, False),
+        (20_000, False, True),
+        (30_000, False, False),
+        (40_000, False, False),
+        (50_000, False, True),
+    ]
+
+
 def test_a_changed_number_is_seen(desk: Desk) -> None:
     desk.journal(delivery(0, 0))
     desk.stream_rows()
