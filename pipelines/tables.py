@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from contracts.registry import Registry
     from kpis.registry import Definitions
 
-ONE_WRITER: Mapping[str, str] = {"commit.retry.num-retries": "0"}
-"""Of the tables that only the audit writes: pyiceberg would repeat a commit that lost a race on top of the one that won."""
+ONE_WRITER: Mapping[str, str] = {"commit.retry.num-retries": "0", "commit.manifest-merge.enabled": "true"}
+"""Of the tables that only the audit writes, with pyiceberg: unlike Flink's writer it would repeat a commit that lost a race on top
+of the one that won, and leave a manifest for every commit."""
 AUDIT_COLUMNS = (
     ColumnSpec("kind", "string", comment="replacement, supplement or held."),
     ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),

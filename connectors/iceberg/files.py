@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.io.pyarrow import _dataframe_to_data_files
-from pyiceberg.manifest import DataFile, ManifestContent
+from pyiceberg.manifest import DataFile, ManifestContent, ManifestFile
 from pyiceberg.table.refs import SnapshotRefType
+from pyiceberg.table.snapshots import Operation
+from pyiceberg.table.update.snapshot import _OverwriteFiles
 
 from connectors.iceberg.tables import point
 
@@ -113,38 +115,50 @@ def reset_main(table: Table, head: int, to: int) -> None:
         raise StaleHeadError(str(error)) from error
 
 
-def replace_files(table: Table, doomed: Iterable[DataFile], kept: Iterable[DataFile], rows: pa.Table | None, **summary: str) -> None:
+def replace_files(
+    table: Table,
+    doomed: Iterable[DataFile],
+    kept: Iterable[DataFile],
+    rows: pa.Table | None,
+    *,
+    summary: Mapping[str, str] | None = None,
+    properties: Mapping[str, str] | None = None,
+) -> None:
     """Swap files in one snapshot: every entry of `doomed` goes, `kept` are entered once, `rows` are written anew.
+
+    `summary` is noted in the snapshot, `properties` are set on the table in the same commit.
 
     Raises:
         StaleHeadError: another commit came between.
     """
     written: list[Any] = list(_dataframe_to_data_files(table.metadata, rows, table.io)) if rows is not None and rows.num_rows else []
     try:
-        with table.transaction() as transaction, transaction.update_snapshot(snapshot_properties=summary).overwrite() as overwrite:
-            for file in doomed:
-                overwrite.delete_data_file(file)
-            for file in (*kept, *written):
-                overwrite.append_data_file(file)
+        with table.transaction() as transaction:
+            with _Swap(Operation.OVERWRITE, transaction, table.io, snapshot_properties=dict(summary or {})) as swap:
+                for file in doomed:
+                    swap.delete_data_file(file)
+                for file in (*kept, *written):
+                    swap.append_data_file(file)
+            if properties:
+                transaction.set_properties(dict(properties))
     except CommitFailedException as error:
         raise StaleHeadError(str(error)) from error
 
 
-def overwrite_all(table: Table, rows: pa.Table, properties: Mapping[str, str]) -> None:
+def replace_all(table: Table, rows: pa.Table, properties: Mapping[str, str]) -> None:
     """Put `rows` in the place of everything, in one snapshot, and set table properties in the same commit.
 
     Raises:
-        CommitFailedException: another commit came between.
+        StaleHeadError: another commit came between.
     """
-    written = list(_dataframe_to_data_files(table.metadata, rows, table.io))
-    present = [task.file for task in table.scan().plan_files()]
-    with table.transaction() as transaction:
-        with transaction.update_snapshot().overwrite() as overwrite:
-            for file in present:
-                overwrite.delete_data_file(file)
-            for file in written:
-                overwrite.append_data_file(file)
-        transaction.set_properties(dict(properties))
+    replace_files(table, [task.file for task in table.scan().plan_files()], (), rows, properties=properties)
+
+
+class _Swap(_OverwriteFiles):
+    """Leaves out the manifests in which no file is left: pyiceberg carries them on from snapshot to snapshot and reads them each time."""
+
+    def _existing_manifests(self) -> list[ManifestFile]:
+        return [manifest for manifest in super()._existing_manifests() if manifest.has_added_files() or manifest.has_existing_files()]
 
 
 def completed(rows: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from connectors.iceberg.expiry import expire_snapshots
-from connectors.iceberg.files import head_of, overwrite_all
+from connectors.iceberg.files import head_of, replace_all
 from connectors.instants import epoch_ms
 from connectors.kafka.topics import Topics
 from contracts.validator import ARRAY
@@ -124,7 +124,7 @@ class IcebergLake:
                 self._catalog.append(name, head_of(log), self._typed(name, rows), {CYCLE: str(publication.cycle)})
         rows = operations.status_rows(self._contracts, self._definitions, publication)
         with self._catalog.changing(DATASET_STATUS) as status:
-            overwrite_all(status, self._typed(DATASET_STATUS, rows), {CYCLE: str(publication.cycle)})
+            replace_all(status, self._typed(DATASET_STATUS, rows), {CYCLE: str(publication.cycle)})
 
     def tidy(self, now_ms: int) -> int:
         """Forget snapshots that are older than what is published and than any query; how many. At any time between cycles."""

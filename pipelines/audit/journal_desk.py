@@ -120,7 +120,7 @@ class JournalDesk:
         published = {local_path(path) for span in spans for path in planned_paths(table, since, _span_condition(span))}
         doomed, kept, rows = self._rewritten(fresh, published)
         with self._catalog.changing(name) as journal:
-            replace_files(journal, doomed, kept, rows, **{"daybook.repair": "double_commit"})
+            replace_files(journal, doomed, kept, rows, summary={"daybook.repair": "double_commit"})
 
     def _settle(self, journal: Table, frontier: StreamFrontier, since: int) -> None:
         """Bring the working table to what is published at `since`."""

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from connectors.iceberg.expiry import expire_snapshots
-from connectors.iceberg.files import StaleHeadError, append_on, head_of, reset_main
+from connectors.iceberg.files import StaleHeadError, append_on, head_of, replace_all, reset_main
 from connectors.iceberg.tables import AUDITED, ColumnSpec, TableSpec, ensure_table, move_tag
 from pipelines.tables import ONE_WRITER
 
@@ -63,3 +63,24 @@ def test_a_table_is_known_as_its_own_commits_left_it_without_another_look(stack:
     assert expire_snapshots(table, EVERYTHING) == 2
     assert table.metadata == stack.catalog.load_table(table.name()).metadata
     assert table.scan().to_arrow()["n"].to_pylist() == [2]
+
+
+def test_a_table_that_is_replaced_again_and_again_keeps_nothing_of_before(table: Table) -> None:
+    for n in range(5):
+        replace_all(table, row(n), {"round": str(n)})
+    snapshot = table.current_snapshot()
+    assert snapshot
+    live = [one for one in snapshot.manifests(table.io) if one.has_added_files() or one.has_existing_files()]
+    assert (len(live), len(snapshot.manifests(table.io))) == (1, 2)
+    assert snapshot.summary
+    assert snapshot.summary["total-records"] == "1"
+    assert (table.properties["round"], table.scan().to_arrow()["n"].to_pylist()) == ("4", [4])
+
+
+def test_manifests_of_many_appends_are_merged(table: Table) -> None:
+    for n in range(120):
+        append_on(table, head_of(table), row(n))
+    snapshot = table.current_snapshot()
+    assert snapshot
+    assert len(snapshot.manifests(table.io)) < 50
+    assert sorted(table.scan().to_arrow()["n"].to_pylist()) == list(range(120))
