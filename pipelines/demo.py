@@ -136,7 +136,7 @@ def _answer(settings: Settings, console: Console) -> None:
         names, rows = trino.query(query)
         table = Table(*names, title=title, title_justify="left", caption=f"audited through {through:%Y-%m-%d %H:%M:%S} UTC", caption_justify="left")
         for row in rows:
-            table.add_row(*(f"{value:,.3f}" if isinstance(value, float) else str(value) for value in row))
+            table.add_row(*(f"{value:,.3f}" if isinstance(value, float) else "" if value is None else str(value) for value in row))
         console.print(table)
     console.print(
         'Go on: `.venv/bin/daybook status`, `.venv/bin/daybook sql "SELECT * FROM serving.runs LIMIT 10"`, '
