@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 
@@ -17,3 +18,8 @@ def instant(epoch_ms: int) -> datetime:
 def epoch_ms(moment: datetime) -> int:
     """The inverse of `instant`; what is finer than a millisecond is rounded."""
     return round(moment.timestamp() * 1000)
+
+
+def now_ms() -> int:
+    """This moment in epoch milliseconds."""
+    return time.time_ns() // 1_000_000

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from connectors.instants import now_ms
 from connectors.kafka.records import encode
 from connectors.sources.adapter import BadLine, Event
 
@@ -110,7 +110,7 @@ def _take(item: Item, state: Imported, producer: Producer, topics: Mapping[str, 
 
 def _send(item: Event, state: Imported, producer: Producer, topics: Mapping[str, str], validator: Validator | None) -> None:
     record = encode(item.payload)
-    violation = validator.check(item.stream, record.value, time.time_ns() // 1_000_000) if validator else None
+    violation = validator.check(item.stream, record.value, now_ms()) if validator else None
     if violation:
         state.refused[f"{violation.reason} {violation.field or ''}".strip()] += 1
         return

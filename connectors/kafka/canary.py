@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from connectors.instants import now_ms
 from connectors.kafka.producer import DeliveryError, Producer
 from connectors.kafka.records import Record, canonical, headers_of
 from connectors.kafka.topics import TopicError, Topics
@@ -111,5 +112,5 @@ def _close(producer: Producer) -> int:
 
 
 def _next_tick(step: int) -> int:
-    now = time.time_ns() // 1_000_000
+    now = now_ms()
     return (now // step + 1) * step

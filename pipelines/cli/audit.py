@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from connectors.instants import now_ms
 from pipelines.cli.failures import may_pass, sentence
-from pipelines.cli.output import clock, counts, iso, json_option, now_ms, say_at, say_json
+from pipelines.cli.output import clock, counts, iso, json_option, say_at, say_json
 from pipelines.locks import LockedError, exclusive
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TextIO
@@ -104,11 +103,6 @@ def printable(text: str) -> str:
 def counts(numbers: dict[str, int]) -> str:
     """`3 duplicate, 1 late`, without zeros."""
     return ", ".join(f"{number:,} {name}" for name, number in numbers.items() if number)
-
-
-def now_ms() -> int:
-    """This moment in epoch milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 def progress_bar() -> Progress:

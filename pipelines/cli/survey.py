@@ -14,11 +14,11 @@ import pyarrow.dataset as arrow_dataset
 from connectors.flink.rest import FlinkRest
 from connectors.iceberg.files import added_files, head_of, local_path
 from connectors.iceberg.tables import AUDITED, connect
+from connectors.instants import now_ms
 from connectors.kafka.topics import Topics
 from pipelines.audit.lake import QUARANTINE
 from pipelines.audit.operations import facts_through, kpis_through
 from pipelines.cli.failures import exit_code, sentence
-from pipelines.cli.output import now_ms
 from pipelines.definition import deployed_workspace, is_deployed
 from pipelines.intake import JOB_NAME
 from pipelines.published import read_publication

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from connectors.instants import epoch_ms
-from pipelines.cli.output import counts, json_option, now_ms, progress_bar, say, say_json
+from connectors.instants import epoch_ms, now_ms
+from pipelines.cli.output import counts, json_option, progress_bar, say, say_json
 from pipelines.simulation.scenario import Scenario
 from pipelines.workspace import Workspace, workspace
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import contextmanager
 from decimal import Decimal
 from threading import Event, Thread
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from connectors.instants import now_ms
 from connectors.kafka.producer import Producer
 from contracts import registry
 from pipelines.simulation.manifest import Manifest, read_manifest
@@ -90,8 +90,3 @@ def _decoded(row: dict[str, Any]) -> dict[str, Any]:
     if "progress" in event:
         event["progress"] = float(event["progress"])
     return {**event, **{name: row[name] for name in ("partition", "offset", "appended_ms")}}
-
-
-def now_ms() -> int:
-    """Now, epoch ms."""
-    return time.time_ns() // 1_000_000

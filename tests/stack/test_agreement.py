@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from connectors.instants import now_ms
 from contracts import registry
 from contracts.decoding import decode
 from contracts.validator import ARRAY, Validator, Violation
@@ -37,8 +37,8 @@ class Judged(NamedTuple):
 @pytest.fixture(scope="module")
 def sent(stack: Stack) -> dict[str, list[tuple[bytes, Place]]]:
     """The generated records of every stream and where they are, passed by the job."""
-    now_ms = time.time_ns() // 1_000_000
-    values = {stream.name: generate(stream, now_ms, MIXTURES) for stream in CONTRACTS.streams.values()}
+    sent_ms = now_ms()
+    values = {stream.name: generate(stream, sent_ms, MIXTURES) for stream in CONTRACTS.streams.values()}
     found = {stream: [*zip(values[stream], stack.produce_raw(stream, values[stream]), strict=True)] for stream in values}
     for stream, records in found.items():
         await_that(lambda: is_journaled_past(stack, stream, records[-1][1]), f"journal of {stream} past {records[-1][1]}")  # noqa: B023 - called at once

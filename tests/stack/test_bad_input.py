@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from connectors.instants import now_ms
 from connectors.kafka.records import canonical
 from pipelines.audit.vault import Vault
 from tests.stack.nonsense import Case, cases, good
@@ -28,11 +28,11 @@ class Sent:
     """The cases as sent, where they are, and what the stack has made of them."""
 
     def __init__(self, stack: Stack) -> None:
-        now_ms = time.time_ns() // 1_000_000
+        sent_ms = now_ms()
         self.failures_before = stack.job_failures()
-        self.cases: Mapping[tuple[str, str], Case] = {(stream, name): case for stream in STREAMS for name, case in cases(stream, now_ms).items()}
+        self.cases: Mapping[tuple[str, str], Case] = {(stream, name): case for stream in STREAMS for name, case in cases(stream, sent_ms).items()}
         self.places = {(stream, name): self._send(stack, stream, case) for (stream, name), case in self.cases.items()}
-        self.neighbours = {stream: stack.produce_raw(stream, [canonical(good(stream, f"n-{n}", now_ms)) for n in range(50)]) for stream in STREAMS}
+        self.neighbours = {stream: stack.produce_raw(stream, [canonical(good(stream, f"n-{n}", sent_ms)) for n in range(50)]) for stream in STREAMS}
         stack.await_audited(max(place[2] for places in self.neighbours.values() for place in places))
         self.quarantine = self._read(stack, "ops.quarantine")
         self.journal = {key: row for stream in STREAMS for key, row in self._read(stack, f"journal.{stream}").items()}

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 import pytest
 
+from connectors.instants import now_ms
 from connectors.kafka.topics import Topics
 from tests.stack.comparison import assert_fact, assert_percentiles, assert_runs, assert_sums
-from tests.stack.load import counted, deliveries, load_going_on, now_ms
+from tests.stack.load import counted, deliveries, load_going_on
 from tests.stack.oracle import FACTS, PERCENTILES, SUMS
 from tests.stack.watching import WINDOW_MS, Watched, watching
 

@@ -9,8 +9,8 @@ import confluent_kafka as kafka
 import pytest
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType  # type: ignore[attr-defined]
 
+from connectors.instants import now_ms
 from connectors.kafka.records import canonical
-from tests.stack.load import now_ms
 from tests.stack.nonsense import good
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 import pytest
 
+from connectors.instants import now_ms
 from connectors.kafka.records import canonical
 from tests.stack.comparison import assert_fact, assert_percentiles, assert_runs, assert_sums
-from tests.stack.load import TENANTS, counted, deliveries, load_going_on, now_ms
+from tests.stack.load import TENANTS, counted, deliveries, load_going_on
 from tests.stack.nonsense import good
 from tests.stack.oracle import FACTS, PERCENTILES, SUMS
 
