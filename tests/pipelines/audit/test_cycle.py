@@ -46,6 +46,14 @@ class Desk:
             rows = [Row(stream, r.window_end, r.identity % keys, 1 + miscounted, r.payload, r.payload) for r in closed]
             self.catalog.commit(partial_of(name), (File(tuple(rows)),), 0)
 
+    def miscount(self, stream: str) -> Hold:
+        """Let a stream count one too many in a window and be judged; the hold that comes of it."""
+        self.deliver(stream, "valid", "valid", "valid", through=11, miscounted=1)
+        self.auditor.run(0)
+        hold = self.hold(stream)
+        assert hold
+        return hold
+
     def hold(self, stream: str) -> Hold | None:
         return self.catalog.recorded[-1].streams[stream].hold
 
@@ -95,11 +103,7 @@ def test_a_storm_is_explained_over_several_cycles() -> None:
 
 def test_a_window_that_nothing_explains_holds_its_stream_until_it_is_released() -> None:
     desk = Desk()
-    desk.deliver("a", "valid", "valid", "valid", through=11, miscounted=1)
-    desk.auditor.run(0)
-    hold = desk.hold("a")
-    assert hold
-    assert hold.reason == MISMATCH
+    assert desk.miscount("a").reason == MISMATCH
     desk.deliver("a", "valid", "valid", "valid", through=21)
     desk.auditor.run(0, release=frozenset({"a"}))
     assert desk.hold("a") is None
@@ -171,10 +175,7 @@ def test_what_hides_rows_is_tagged_before_what_is_hidden() -> None:
 
 def test_a_held_stream_is_given_a_moment_when_its_journal_is_committed_after_its_partials() -> None:
     desk = Desk()
-    desk.deliver("a", "valid", "valid", "valid", through=11, miscounted=1)
-    desk.auditor.run(0)
-    held = desk.hold("a")
-    assert held
+    held = desk.miscount("a")
     for name in ("kpis", "runs"):
         desk.catalog.commit(partial_of(name), (File((Row("a", 20, 1, 1, 1, 1),)),), held.retry_ms)
     assert desk.auditor.run(held.retry_ms).outcome == "waiting"
