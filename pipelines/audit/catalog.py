@@ -58,7 +58,7 @@ class AuditCatalog:
             Conflict: it lost a race.
         """
         try:
-            with lost_races():
+            with _lost_races():
                 yield self.table(name)
         except BaseException:
             self._known.pop(name, None)
@@ -77,7 +77,7 @@ class AuditCatalog:
     def commits(self, name: str, since: int) -> tuple[Commit, ...]:
         """Snapshots of main after `since`, oldest first."""
         table = self.table(name)
-        with lost_races():
+        with _lost_races():
             found = files.snapshots_after(table, since, files.head_of(table))
         return tuple(Commit(snapshot.snapshot_id, snapshot.timestamp_ms) for snapshot in found)
 
@@ -88,7 +88,7 @@ class AuditCatalog:
 
 
 @contextmanager
-def lost_races() -> Iterator[None]:
+def _lost_races() -> Iterator[None]:
     """Tell a lost compare-and-swap by the name that the cycle knows."""
     try:
         yield

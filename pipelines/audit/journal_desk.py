@@ -113,13 +113,13 @@ class JournalDesk:
     def drop_double_commits(self) -> None:
         """Rewrite the files that hold copies beyond the first; the copy in a published file stays."""
         name = journal_of(self._stream.name)
-        table = self._catalog.table(name)
+        journal = self._catalog.table(name)
         since, snapshot = self._opened or (0, 0)
-        fresh = added_files(table, since, snapshot)
+        fresh = added_files(journal, since, snapshot)
         spans = self._spans([local_path(file.file_path) for file in fresh])
-        published = {local_path(path) for span in spans for path in planned_paths(table, since, _span_condition(span))}
+        published = {local_path(path) for span in spans for path in planned_paths(journal, since, _span_condition(span))}
         doomed, kept, rows = self._rewritten(fresh, published)
-        with self._catalog.changing(name) as journal:
+        with self._catalog.changing(name):
             replace_files(journal, doomed, kept, rows, summary={"daybook.repair": "double_commit"})
 
     def _settle(self, journal: Table, frontier: StreamFrontier, since: int) -> None:
