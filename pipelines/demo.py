@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from connectors.instants import instant
+from connectors.instants import instant, now_ms
 from connectors.kafka.producer import Producer
 from connectors.sources.adapter import adapters
 from connectors.trino.client import TrinoClient
 from pipelines.apply import apply, make_views, obstacle
+from pipelines.cli.output import cell
 from pipelines.imports import import_source
 from pipelines.published import last_publication
 from pipelines.simulation.scenario import Scenario
@@ -98,14 +99,14 @@ def _make_views(space: Workspace, console: Console) -> int:
 
 def _send(space: Workspace, console: Console) -> int:
     """Send the simulation, and the real sessions where they are; the time by which all of it was delivered, epoch ms."""
-    scenario = Scenario(start_ms=round(time.time() * 1000), rate=0, count=EVENTS, duplicates=0.02, late=0.02, malformed=0.01)
+    scenario = Scenario(start_ms=now_ms(), rate=0, count=EVENTS, duplicates=0.02, late=0.02, malformed=0.01)
     with Producer(space.settings.endpoints.kafka) as producer:
         sent = simulate(scenario, producer, space.topics, threading.Event())
         console.print(f"simulated platform: {sent.total:,} messages sent, of which {_faulty(sent.kinds):,} repeated, late or broken")
         if SESSIONS.exists():
             done = import_source(adapters()["agent-sessions"], SESSIONS, producer, space.topics, space.settings.home)
             console.print(f"real agent sessions: {sum(done.sent.values()):,} events sent, {done.malformed} broken lines reported")
-    return round(time.time() * 1000)
+    return now_ms()
 
 
 def _faulty(kinds: Mapping[str, int]) -> int:
@@ -136,7 +137,7 @@ def _answer(settings: Settings, console: Console) -> None:
         names, rows = trino.query(query)
         table = Table(*names, title=title, title_justify="left", caption=f"audited through {through:%Y-%m-%d %H:%M:%S} UTC", caption_justify="left")
         for row in rows:
-            table.add_row(*(f"{value:,.3f}" if isinstance(value, float) else "" if value is None else str(value) for value in row))
+            table.add_row(*(f"{value:,.3f}" if isinstance(value, float) else cell(value) for value in row))
         console.print(table)
     console.print(
         'Go on: `.venv/bin/daybook status`, `.venv/bin/daybook sql "SELECT * FROM serving.runs LIMIT 10"`, '
