@@ -17,9 +17,9 @@ from connectors.instants import instant, now_ms
 from connectors.kafka.producer import Producer
 from connectors.sources.adapter import adapters
 from connectors.trino.client import TrinoClient
-from pipelines.apply import apply, make_views, obstacle
 from pipelines.cli.output import cell
-from pipelines.imports import import_source
+from pipelines.deployment.provisioning import apply, make_views, obstacle
+from pipelines.ingest.file_import import import_source
 from pipelines.published import last_publication
 from pipelines.simulation.scenario import Scenario
 from pipelines.simulation.sending import simulate

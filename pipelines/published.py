@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connectors.iceberg.tables import connect
-from pipelines.audit.frontier import Publication
-from pipelines.audit.iceberg_lake import COMPLETENESS, RECORD
-from pipelines.audit.operations import facts_through, kpis_through
+from pipelines.audit.publication import COMPLETENESS, RECORD, Publication, facts_through, kpis_through
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings

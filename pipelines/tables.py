@@ -118,7 +118,7 @@ DATASET_STATUS = TableSpec(
     is_tagged=False,
 )
 DEFINITIONS = TableSpec(
-    "ops.definitions",
+    "ops.deployed_sources",
     (
         ColumnSpec("sources_hash", "string", comment="Fingerprint of the sources."),
         ColumnSpec("sources", "string", comment="The contracts and definitions that it was made from, as JSON: text by path."),
@@ -131,8 +131,8 @@ DEPLOYMENTS = TableSpec(
     (
         ColumnSpec("lane", "string", comment="Set of streams that the job reads."),
         ColumnSpec("job_id", "string", comment="Flink job."),
-        ColumnSpec("sources_hash", "string", comment="Fingerprint of the contracts and definitions; their text is in ops.definitions."),
-        ColumnSpec("definition_hash", "string", comment="Hash of the job's SQL without its start positions."),
+        ColumnSpec("sources_hash", "string", comment="Fingerprint of the contracts and definitions; their text is in ops.deployed_sources."),
+        ColumnSpec("statements_hash", "string", comment="Hash of the job's SQL without its start positions."),
         ColumnSpec("contract_versions", "string", comment="Contract version per stream, as JSON."),
         ColumnSpec("starts", "string", comment="First offsets and first windows per stream, as JSON."),
         ColumnSpec("deployed_at", "timestamptz", comment="When the job was submitted."),

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contracts import registry as contract_registry
-from kpis import flink
 from kpis import registry as kpi_registry
 from kpis.partials import plan
-from kpis.recompute import recompute_query
-from kpis.views import GRAINS
-from pipelines.intake import LANE
-from pipelines.serving import all_views
+from kpis.sql import flink
+from kpis.sql.duckdb import recompute_query
+from kpis.sql.trino import GRAINS
+from pipelines.deployment.views import all_views
+from pipelines.intake.statements import LANE
 from transforms import gate, journal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kpis.views import View
+    from kpis.sql.trino import View
 
 CONTRACTS = contract_registry.load()
 DEFINITIONS = kpi_registry.load(CONTRACTS)

@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from connectors.instants import instant
+from pipelines.audit.publication import facts_through, kpis_through
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from contracts.registry import Registry
     from kpis.registry import Definitions
-    from pipelines.audit.frontier import Publication, StreamFrontier
+    from pipelines.audit.publication import Publication
 
 Row = dict[str, Any]
 
@@ -84,18 +85,6 @@ def status_rows(contracts: Registry, definitions: Definitions, publication: Publ
             for dataset, table in served
         ]
     return rows
-
-
-def facts_through(frontier: StreamFrontier) -> int | None:
-    """J: append time (epoch ms) up to which every partition's facts are published."""
-    reached = [position.reach_ms for position in frontier.positions.values()]
-    return min(reached) if reached and min(reached) >= 0 else None
-
-
-def kpis_through(frontier: StreamFrontier) -> int | None:
-    """W: window end (epoch ms) up to which every partial table's numbers are published."""
-    proved = [windows.proved for windows in frontier.windows.values()]
-    return min(proved) if proved and min(proved) >= 0 else None
 
 
 def _reconciliations(publication: Publication) -> Iterator[Row]:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from threading import Event as StopSignal
 
-    from pipelines.audit.cycle import CycleReport
-    from pipelines.audit.frontier import Publication, StreamReport
-    from pipelines.audit.iceberg_lake import IcebergLake
+    from pipelines.audit.decisions.cycle import CycleReport
+    from pipelines.audit.engine.iceberg_lake import IcebergLake
+    from pipelines.audit.publication import Publication, StreamReport
     from pipelines.settings import Settings
 
 EXAMPLES = """\b
@@ -61,7 +61,7 @@ def audit(*, once: bool, release: tuple[str, ...], as_json: bool) -> int:
 
 
 def _refuse_unknown(settings: Settings, release: tuple[str, ...]) -> None:
-    from pipelines.definition import deployed_workspace
+    from pipelines.intake.deployed import deployed_workspace
 
     streams = deployed_workspace(settings).contracts.streams if release else {}
     unknown = set(release) - streams.keys()
@@ -99,9 +99,9 @@ class AuditSession:
 
     def _cycles(self) -> bool:
         """Cycles of one auditor; True when nothing is left, False to go on with a new one."""
-        from pipelines.audit.cycle import Auditor
-        from pipelines.audit.iceberg_lake import IcebergLake
-        from pipelines.definition import deployed_workspace
+        from pipelines.audit.decisions.cycle import Auditor
+        from pipelines.audit.engine.iceberg_lake import IcebergLake
+        from pipelines.intake.deployed import deployed_workspace
 
         settings = self._settings
         with closing(IcebergLake(deployed_workspace(settings))) as lake:
@@ -124,7 +124,7 @@ class AuditSession:
 
     def _is_caught_up(self, lake: IcebergLake, report: CycleReport) -> bool:
         """True when all that was committed before this session is published, held streams aside: a busy job always has more."""
-        from pipelines.audit.lake import journal_of, partial_of
+        from pipelines.audit.decisions.lake import journal_of, partial_of
 
         if report.publication is None or report.outcome != "published":
             return False
@@ -178,7 +178,7 @@ def replaced(report: StreamReport) -> dict[str, int]:
 
 
 def _describe_stream(publication: Publication, stream: str) -> str:
-    from pipelines.audit.operations import facts_through, kpis_through
+    from pipelines.audit.publication import facts_through, kpis_through
 
     frontier = publication.streams[stream]
     if frontier.hold and frontier.hold.is_incident:
@@ -215,7 +215,7 @@ def _streams(publication: Publication | None) -> Mapping[str, Any]:
 
 
 def _stream_document(publication: Publication | None, stream: str, *, is_new: bool) -> dict[str, Any]:
-    from pipelines.audit.operations import facts_through, kpis_through
+    from pipelines.audit.publication import facts_through, kpis_through
 
     if publication is None:
         return {}

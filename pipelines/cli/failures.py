@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 CONFIGURATION: Mapping[str, int] = dict.fromkeys(
     (
         "contracts.registry.ContractError",
-        "pipelines.definition.DefinitionError",
+        "pipelines.intake.deployed.DeployedSourcesError",
         "pipelines.settings.SettingsError",
         "pipelines.simulation.scenario.ScenarioError",
         "connectors.sources.adapter.SourceError",
         "connectors.kafka.topics.TopicMismatchError",
         "connectors.iceberg.tables.TableConflictError",
-        "pipelines.audit.vault.VaultError",
+        "pipelines.audit.engine.quarantine_encryption.QuarantineKeyError",
     ),
     2,
 )
@@ -28,9 +28,9 @@ REFUSALS: Mapping[str, int] = dict.fromkeys(
     (
         "connectors.kafka.producer.DeliveryError",
         "connectors.trino.client.QueryError",
-        "pipelines.apply.UnpublishedError",
-        "pipelines.deployment.DrainError",
-        "pipelines.keeper.SubmitError",
+        "pipelines.deployment.provisioning.UnpublishedError",
+        "pipelines.deployment.cutover.DrainError",
+        "pipelines.deployment.supervision.SubmitError",
         "pipelines.locks.LockedError",
         "py4j.protocol.Py4JError",
         "pyflink.util.exceptions.TableException",
@@ -42,7 +42,7 @@ REFUSALS: Mapping[str, int] = dict.fromkeys(
 )
 PASSING: Mapping[str, int] = dict.fromkeys(
     (
-        "pipelines.audit.lake.Conflict",
+        "pipelines.audit.decisions.lake.Conflict",
         "connectors.iceberg.files.StaleHeadError",
         "connectors.kafka.topics.TopicError",
         "connectors.kafka.reader.RereadError",

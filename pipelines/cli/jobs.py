@@ -16,7 +16,7 @@ from pipelines.workspace import Workspace, workspace
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipelines.intake import StatementSet
+    from pipelines.intake.statements import StatementSet
     from pipelines.settings import Settings
 
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--explain", is_flag=True, help="Add Flink's own plan; needs the stack.")
 def plan(*, explain: bool) -> None:
     """Print the SQL of the intake job: sources, gates and inserts."""
-    from pipelines.definition import described
+    from pipelines.intake.deployed import described
 
     space = workspace()
     statements = _statements(space, needs_stack=explain)
@@ -32,7 +32,7 @@ def plan(*, explain: bool) -> None:
         say(f"{statement};\n")
     say(f"-- definition {described(space).statements}")
     if explain:
-        from pipelines.deployment import explain as explain_job
+        from pipelines.deployment.cutover import explain as explain_job
 
         with _flink_client(space.settings):
             explained = explain_job(space)
@@ -42,15 +42,15 @@ def plan(*, explain: bool) -> None:
 @click.command(epilog="\b\nExample:\n  daybook apply          before the first start; `daybook deploy` does it too")
 def apply() -> None:
     """Make topics, tables, key and views what contracts and definitions say; a line per change."""
-    from pipelines import apply as applying
+    from pipelines.deployment import provisioning
 
     space = workspace()
     changes = 0
-    for change in applying.apply(space):
+    for change in provisioning.apply(space):
         say(change)
         changes += 1
-    obstacle = applying.obstacle(space)
-    for change in () if obstacle else applying.make_views(space):
+    obstacle = provisioning.obstacle(space)
+    for change in () if obstacle else provisioning.make_views(space):
         say(change)
         changes += 1
     say(f"changes made: {changes}" if changes else "nothing to change")
@@ -66,7 +66,7 @@ def run() -> None:
 @run.command(epilog="\b\nExample:\n  daybook run intake      adopts the job that runs, or starts one where the tables stop")
 def intake() -> None:
     """Keep the intake job running; the job itself goes on when this process ends."""
-    from pipelines.keeper import keep
+    from pipelines.deployment.supervision import keep
     from pipelines.settings import load
     from pipelines.signals import stop_signal
 
@@ -81,7 +81,7 @@ def intake() -> None:
 def canaries(interval: float) -> None:
     """Send one canary per topic partition and tick, so that windows close and silence can be told from failure."""
     from connectors.kafka.canary import CanaryTarget, run_canaries
-    from pipelines.definition import Deployed, deployed, deployed_workspace
+    from pipelines.intake.deployed import Deployed, deployed, deployed_workspace
     from pipelines.settings import load
     from pipelines.signals import stop_signal
 
@@ -112,16 +112,15 @@ def deploy(*, force: bool) -> None:
 
     Makes topics and tables first, as `daybook apply` does, and the views as soon as what they read is published.
     """
-    from pipelines import apply as applying
-    from pipelines import deployment
+    from pipelines.deployment import cutover, provisioning
 
     space = workspace()
-    for change in applying.apply(space):
+    for change in provisioning.apply(space):
         say(change)
     with _flink_client(space.settings) as terminal:
-        deployment.deploy(space, partial(say_at, file=terminal), force=force)
-    applying.await_published(space, say_at)
-    for change in applying.make_views(space):
+        cutover.deploy(space, partial(say_at, file=terminal), force=force)
+    provisioning.await_published(space, say_at)
+    for change in provisioning.make_views(space):
         say(change)
 
 
@@ -141,8 +140,8 @@ def _flink_client(settings: Settings) -> Iterator[TextIO]:
 
 
 def _statements(space: Workspace, *, needs_stack: bool) -> StatementSet:
-    from pipelines.definition import ANY_CATALOG, ANY_KAFKA
-    from pipelines.intake import statement_set
+    from pipelines.intake.deployed import ANY_CATALOG, ANY_KAFKA
+    from pipelines.intake.statements import statement_set
     from pipelines.settings import SettingsError
 
     try:

@@ -55,15 +55,15 @@ def quarantine(ctx: click.Context, *, topic: str | None, reason: str | None, lim
 @json_option
 def show(topic: str, partition: int, offset: int, *, as_json: bool) -> None:
     """Decrypt one quarantined record and say why it is here."""
-    from pipelines.audit.vault import Vault
+    from pipelines.audit.engine.quarantine_encryption import QuarantineCipher
 
     settings = workspace().settings
     found = _read(settings, ("*",), {"topic": topic, "partition": partition, "offset": offset}).to_pylist()
     if not found:
         message = f"{topic}/{partition}: offset {offset} is not quarantined"
         raise click.ClickException(message)
-    vault = Vault(settings.key_file)
-    record = {**found[0], **{name: vault.open(found[0][name]) for name in ("key", "value")}}
+    cipher = QuarantineCipher(settings.key_file)
+    record = {**found[0], **{name: cipher.open(found[0][name]) for name in ("key", "value")}}
     if as_json:
         say_json({name: _legible(value) for name, value in record.items()})
         return
@@ -95,7 +95,7 @@ def _refuse_options(ctx: click.Context) -> None:
 def _read(settings: Settings, columns: tuple[str, ...], condition: dict[str, Any]) -> pa.Table:
     """Rows of the audited snapshot; what a dead audit left beyond it does not count."""
     from connectors.iceberg.tables import AUDITED, connect
-    from pipelines.audit.lake import QUARANTINE
+    from pipelines.audit.decisions.lake import QUARANTINE
 
     table = connect(settings.endpoints.catalog).load_table(QUARANTINE)
     wanted = " AND ".join(f"{name} = {_literal(value)}" for name, value in condition.items()) or "true"

@@ -16,11 +16,11 @@ from connectors.iceberg.files import added_files, head_of, local_path
 from connectors.iceberg.tables import AUDITED, connect
 from connectors.instants import now_ms
 from connectors.kafka.topics import Topics
-from pipelines.audit.lake import QUARANTINE
-from pipelines.audit.operations import facts_through, kpis_through
+from pipelines.audit.decisions.lake import QUARANTINE
+from pipelines.audit.publication import facts_through, kpis_through
 from pipelines.cli.failures import exit_code, sentence
-from pipelines.definition import deployed_workspace, is_deployed
-from pipelines.intake import JOB_NAME
+from pipelines.intake.deployed import deployed_workspace, is_deployed
+from pipelines.intake.statements import JOB_NAME
 from pipelines.published import read_publication
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
     from contracts.model import Stream
-    from pipelines.audit.frontier import Hold, StreamFrontier
+    from pipelines.audit.publication import Hold, StreamFrontier
     from pipelines.workspace import Workspace
 
 KAFKA_PATIENCE_S = 5

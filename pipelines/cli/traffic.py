@@ -18,7 +18,7 @@ from pipelines.workspace import Workspace, workspace
 
 if TYPE_CHECKING:
     from connectors.sources.adapter import Adapter
-    from pipelines.imports import Imported
+    from pipelines.ingest.file_import import Imported
     from pipelines.simulation.sending import Sent
 
 KAFKA_PATIENCE_S = 5
@@ -70,17 +70,17 @@ def import_(source: Adapter, path: Path, *, again: bool, as_json: bool) -> int:
     """
     from connectors.kafka.producer import Producer
     from contracts.validator import Validator
-    from pipelines import imports
+    from pipelines.ingest import file_import
 
     space = workspace()
     home, kafka = space.settings.home, space.settings.endpoints.kafka
     _require_topics(space)
     if again:
-        imports.forget(source, path, home)
-    is_repeat = _is_complete(imports.position_file(source, path, home))
+        file_import.forget(source, path, home)
+    is_repeat = _is_complete(file_import.position_file(source, path, home))
     with Producer(kafka) as producer, progress_bar() as progress:
         validator = Validator(space.contracts)
-        done = imports.import_source(source, path, producer, space.topics, home, validator=validator, progress=progress)
+        done = file_import.import_source(source, path, producer, space.topics, home, validator=validator, progress=progress)
     if as_json:
         say_json({"source": source.name, "path": str(path), "was_complete": is_repeat, **vars(done)})
     else:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from connectors.flink.rest import FlinkRest
 from connectors.iceberg.tables import connect
 from kpis.partials import plan
-from pipelines.apply import apply
-from pipelines.audit.iceberg_lake import DATASET_STATUS
+from pipelines.audit.publication import DATASET_STATUS
 from pipelines.cli.quiet import engine_output_to
-from pipelines.intake import JOB_NAME
-from pipelines.keeper import submit
+from pipelines.deployment.provisioning import apply
+from pipelines.deployment.supervision import submit
+from pipelines.intake.statements import JOB_NAME
 from pipelines.workspace import workspace
 from tests.benchmarks.figures import Progress
 from tests.benchmarks.progress import say

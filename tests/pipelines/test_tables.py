@@ -33,7 +33,7 @@ def test_what_nobody_reads_at_the_tag_has_none_so_that_its_snapshots_go() -> Non
 
 def test_what_only_the_audit_writes_is_never_committed_on_top_of_another_commit() -> None:
     alone = {table.name for table in TABLES if {**PROPERTIES, **table.properties}["commit.retry.num-retries"] == "0"}
-    shared = {"ops.definitions", "ops.deployments"}
+    shared = {"ops.deployed_sources", "ops.deployments"}
     assert alone == {name for name in BY_NAME if name.startswith(("audit.", "ops."))} - shared
 
 

@@ -23,8 +23,8 @@ from connectors.trino.client import TrinoClient
 from contracts import registry as contract_registry
 from kpis import registry as kpi_registry
 from pipelines import settings as product_settings
-from pipelines.apply import apply, make_views
-from pipelines.intake import JOB_NAME
+from pipelines.deployment.provisioning import apply, make_views
+from pipelines.intake.statements import JOB_NAME
 from pipelines.published import last_publication, read_publication
 from pipelines.workspace import read
 

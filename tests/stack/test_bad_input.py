@@ -8,7 +8,7 @@ import pytest
 
 from connectors.instants import now_ms
 from connectors.kafka.records import canonical
-from pipelines.audit.vault import Vault
+from pipelines.audit.engine.quarantine_encryption import QuarantineCipher
 from tests.stack.nonsense import Case, cases, good
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Sent:
         stack.await_audited(max(place[2] for places in self.neighbours.values() for place in places))
         self.quarantine = self._read(stack, "ops.quarantine")
         self.journal = {key: row for stream in STREAMS for key, row in self._read(stack, f"journal.{stream}").items()}
-        self.vault = Vault(stack.settings.key_file)
+        self.vault = QuarantineCipher(stack.settings.key_file)
         self.topics = stack.topics
 
     def coordinates(self, stream: str, name: str) -> tuple[str, int, int]:

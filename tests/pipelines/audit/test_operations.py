@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipelines.audit.frontier import MISMATCH, UNEXPLAINED, Hold, Position, Publication, StreamFrontier, StreamReport, WindowFrontier
-from pipelines.audit.operations import audit_rows, completeness_rows, facts_through, kpis_through, reconciliation_rows, status_rows
+from pipelines.audit.operations import audit_rows, completeness_rows, reconciliation_rows, status_rows
+from pipelines.audit.publication import (
+    MISMATCH,
+    UNEXPLAINED,
+    Hold,
+    Position,
+    Publication,
+    StreamFrontier,
+    StreamReport,
+    WindowFrontier,
+    facts_through,
+    kpis_through,
+)
 from tests.statements import CONTRACTS, DEFINITIONS, PLAN
 
 WINDOWS = {name: WindowFrontier(20_000, 20_000, {0: 5, 1: 5}) for name in PLAN}

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from pipelines.audit.frontier import MISMATCH, Hold, Position, Publication, StreamFrontier, StreamReport, WindowFrontier
+from pipelines.audit.publication import MISMATCH, Hold, Position, Publication, StreamFrontier, StreamReport, WindowFrontier
 from pipelines.cli.audit import describe, replaced
 from pipelines.locks import exclusive
 from tests.pipelines.cli.conftest import Daybook

@@ -78,7 +78,7 @@ def test_wrong_usage_is_one_sentence_that_names_the_help(daybook: Daybook, words
 
 def test_a_stream_that_is_not_deployed_cannot_be_released(silent: Path, daybook: Daybook, monkeypatch: pytest.MonkeyPatch) -> None:
     del silent
-    monkeypatch.setattr("pipelines.definition.deployed_workspace", lambda _: workspace())
+    monkeypatch.setattr("pipelines.intake.deployed.deployed_workspace", lambda _: workspace())
     finished = daybook("audit", "--release", "nonsense")
     assert (finished.code, finished.out, finished.err.count("\n")) == (2, "", 1)
     assert "nonsense is not a stream; there are model_calls, runs" in finished.err

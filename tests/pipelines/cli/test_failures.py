@@ -7,7 +7,7 @@ from requests.exceptions import ConnectionError as NoConnectionError
 
 from connectors.flink.rest import FlinkError
 from connectors.kafka.topics import TopicError, TopicMismatchError
-from pipelines.audit.lake import Conflict
+from pipelines.audit.decisions.lake import Conflict
 from pipelines.cli.failures import EXIT_CODES, exit_code, may_pass, sentence
 from pipelines.settings import SettingsError
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.audit.frontier import MISMATCH, UNEXPLAINED, Hold
+from pipelines.audit.publication import MISMATCH, UNEXPLAINED, Hold
 from pipelines.cli.status import findings
 from pipelines.cli.survey import JobState, PartitionState, StreamState, Survey
 

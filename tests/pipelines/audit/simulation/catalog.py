@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from pipelines.audit.frontier import Position, Publication, StreamFrontier, WindowFrontier
-from pipelines.audit.lake import DUPLICATES, QUARANTINE, audit_of, journal_of, partial_of
+from pipelines.audit.decisions.lake import DUPLICATES, QUARANTINE, audit_of, journal_of, partial_of
+from pipelines.audit.publication import Position, Publication, StreamFrontier, WindowFrontier
 
 WINDOW = 10
 KEYS = {"kpis": 2, "runs": 3}

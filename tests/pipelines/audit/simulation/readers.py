@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pipelines.audit.frontier import Position, Publication
-from pipelines.audit.lake import DUPLICATES, audit_of, journal_of, partial_of
+from pipelines.audit.decisions.lake import DUPLICATES, audit_of, journal_of, partial_of
+from pipelines.audit.publication import Position, Publication
 from tests.pipelines.audit.simulation.catalog import KEYS, Catalog, Record, Row
 
 REMEMBERED = 5

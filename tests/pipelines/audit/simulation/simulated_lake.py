@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines.audit.frontier import Publication, WindowFrontier
-from pipelines.audit.lake import (
+from pipelines.audit.decisions.lake import (
     DUPLICATES,
     QUARANTINE,
     Changes,
@@ -20,6 +19,7 @@ from pipelines.audit.lake import (
     journal_of,
     partial_of,
 )
+from pipelines.audit.publication import Publication, WindowFrontier
 from tests.pipelines.audit.simulation.catalog import KEYS, Catalog, Coordinates, File, Record, Row, fold, merge
 
 

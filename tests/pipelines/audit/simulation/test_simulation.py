@@ -8,9 +8,9 @@ from types import ModuleType
 
 import pytest
 
-from pipelines.audit import cut, cycle, judgement
-from pipelines.audit.frontier import BEHIND, INCIDENTS, MISREAD, UNEXPLAINED, Publication
-from pipelines.audit.lake import QUARANTINE, Changes, Lake, audit_of, journal_of
+from pipelines.audit.decisions import cut, cycle, judgement
+from pipelines.audit.decisions.lake import QUARANTINE, Changes, Lake, audit_of, journal_of
+from pipelines.audit.publication import BEHIND, INCIDENTS, MISREAD, UNEXPLAINED, Publication
 from tests.pipelines.audit.simulation.catalog import KEYS, Coordinates, Record, Row
 from tests.pipelines.audit.simulation.simulated_lake import SimulatedLake
 from tests.pipelines.audit.simulation.world import World

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from pipelines.audit.cycle import Auditor, CycleReport
-from pipelines.audit.frontier import UNEXPLAINED
-from pipelines.audit.lake import journal_of, partial_of
+from pipelines.audit.decisions.cycle import Auditor, CycleReport
+from pipelines.audit.decisions.lake import journal_of, partial_of
+from pipelines.audit.publication import UNEXPLAINED
 from tests.pipelines.audit.simulation.catalog import KEYS, WINDOW, Catalog, File, Record, Row, merge
 from tests.pipelines.audit.simulation.readers import Readers
 from tests.pipelines.audit.simulation.rival import Killed, Rival

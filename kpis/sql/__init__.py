@@ -1,0 +1,1 @@
+"""One definition, every engine: the stream, the second computation, the readers' views."""

@@ -1,0 +1,148 @@
+"""Judge one stream in one cycle: explain its missing offsets, find its duplicates, compare its windows, and say what follows."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from pipelines.audit.decisions import verdict
+from pipelines.audit.decisions.cut import is_past
+from pipelines.audit.decisions.lake import Changes, Comparison, Lake, Offsets, Span
+from pipelines.audit.publication import (
+    BEHIND,
+    MISMATCH,
+    MISREAD,
+    REFUSED,
+    UNEXPLAINED,
+    Position,
+    StreamFrontier,
+    StreamReport,
+    WindowFrontier,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A stream as the cut shows it.
+
+    `spans`: its new windows per partial table in the cut. `offsets`: its new journal rows per partition, None when the stream is
+    held and not yet due again. `reach_ms`: what its journal reached in every partition.
+    """
+
+    stream: str
+    frontier: StreamFrontier
+    spans: Mapping[str, Span]
+    offsets: Mapping[int, Offsets] | None
+    reach_ms: int
+    now_ms: int
+    budget: int
+    is_released: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The stream's next frontier and the rows that go with it; `is_published` when its journal's tag may move."""
+
+    frontier: StreamFrontier
+    changes: Mapping[str, Changes]
+    report: StreamReport
+    is_published: bool
+
+
+def judge_stream(lake: Lake, case: Case) -> Finding:
+    """Judge a stream whose journal and partials are open; nothing is written."""
+    if case.offsets is None:
+        return _held(lake, case, case.frontier, StreamReport())
+    explained, report, reason = _explain(lake, case, case.offsets)
+    reason = reason or _not_ready(case) or _misread(lake, case)
+    compared: dict[str, tuple[Comparison, ...]] = {}
+    if reason is None:
+        found = lake.find_duplicates(case.stream)
+        windows = case.frontier.windows
+        compared = {name: lake.compare(name, case.stream, windows[name], span.last) for name, span in case.spans.items()}
+        report = replace(report, duplicates=found.repeats, conflicting=found.conflicting, windows=_count_verdicts(compared))
+        unproved = any(verdict.judge(comparison) == "none" for each in compared.values() for comparison in each)
+        reason = MISMATCH if unproved and not case.is_released else None
+    if reason is not None:
+        hold = verdict.hold_for(reason, case.frontier.hold, case.now_ms)
+        return _held(lake, case, replace(case.frontier, positions=explained, hold=hold), report)
+    return _published(lake, case, case.offsets, compared, report)
+
+
+def _explain(lake: Lake, case: Case, offsets: Mapping[int, Offsets]) -> tuple[Mapping[int, Position], StreamReport, str | None]:
+    positions = _positions(case.frontier, offsets)
+    report = StreamReport(rows=sum(found.rows for found in offsets.values()))
+    if not any(verdict.count_missing(positions[p].next_offset, found) for p, found in offsets.items()):
+        return positions, report, None
+    explanation = lake.explain(case.stream, {p: position.explained for p, position in positions.items()}, case.budget)
+    if explanation.refused and not case.is_released:
+        return positions, replace(report, refused=explanation.refused), REFUSED
+    quarantined = explanation.quarantined + explanation.refused
+    report = replace(report, quarantined=quarantined, absent=explanation.absent, refused=explanation.refused)
+    explained = {p: replace(position, explained=explanation.through.get(p, position.explained)) for p, position in positions.items()}
+    is_complete = all(explained[p].explained > found.high for p, found in offsets.items())
+    return explained, report, None if is_complete else UNEXPLAINED
+
+
+def _misread(lake: Lake, case: Case) -> str | None:
+    return MISREAD if lake.misread(case.stream) and not case.is_released else None
+
+
+def _not_ready(case: Case) -> str | None:
+    """A held stream goes on only together with every table in which it is hidden, past the cut in all of them."""
+    hold = case.frontier.hold
+    if not all(is_past(case.reach_ms, span.last) for span in case.spans.values()):
+        return BEHIND
+    hidden = {name for name, windows in case.frontier.windows.items() if windows.proved < windows.passed}
+    return hold.reason if hold and not hidden <= case.spans.keys() else None
+
+
+def _held(lake: Lake, case: Case, frontier: StreamFrontier, report: StreamReport) -> Finding:
+    windows = dict(frontier.windows)
+    changes: dict[str, Changes] = {}
+    for name, span in case.spans.items():
+        before = windows[name]
+        windows[name] = replace(before, passed=span.last)
+        shown = lake.reopened(name, case.stream, span.last)
+        changes[name] = Changes(
+            span.last,
+            restore=tuple(end for end in shown if end <= before.proved),
+            hold=tuple(end for end in shown if end > before.proved),
+        )
+    return Finding(replace(frontier, windows=windows), changes, replace(report, rows=0), is_published=False)
+
+
+def _published(
+    lake: Lake,
+    case: Case,
+    offsets: Mapping[int, Offsets],
+    compared: Mapping[str, tuple[Comparison, ...]],
+    report: StreamReport,
+) -> Finding:
+    positions = {
+        p: Position(found.high + 1, found.high + 1, max(found.reach_ms, before.reach_ms)) if (found := offsets.get(p)) else before
+        for p, before in _positions(case.frontier, offsets).items()
+    }
+    windows = dict(case.frontier.windows)
+    changes: dict[str, Changes] = {}
+    supplemented: dict[str, int] = {}
+    for name, span in case.spans.items():
+        before = windows[name]
+        windows[name] = WindowFrontier(span.last, span.last, {p: position.next_offset for p, position in positions.items()})
+        supplemented[name] = lake.late_rows(case.stream, before.counted, before.proved)
+        changes[name] = Changes(
+            span.last,
+            replace=tuple(c.window_end for c in compared[name] if verdict.judge(c) != "stand" or c.window_end <= before.passed),
+            restore=lake.reopened(name, case.stream, before.proved),
+            supplement=before.counted if supplemented[name] else None,
+            supplement_before=before.proved,
+        )
+    frontier = replace(case.frontier, positions=positions, windows=windows, hold=None)
+    return Finding(frontier, changes, replace(report, supplemented=supplemented), is_published=True)
+
+
+def _positions(frontier: StreamFrontier, offsets: Mapping[int, Offsets]) -> dict[int, Position]:
+    return {p: frontier.positions.get(p, Position(0, 0)) for p in sorted(frontier.positions.keys() | offsets.keys())}
+
+
+def _count_verdicts(compared: Mapping[str, tuple[Comparison, ...]]) -> Mapping[str, Mapping[str, int]]:
+    return {name: dict(Counter(verdict.judge(comparison) for comparison in each)) for name, each in compared.items()}

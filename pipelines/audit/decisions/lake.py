@@ -1,0 +1,251 @@
+"""What the audit needs from the world, in summaries: rows stay inside the implementation.
+
+One implementation stands on Iceberg, DuckDB and Kafka, one in the simulation. Every method may be called again with the same
+arguments. A crash between two calls leaves at most rows that no tag names, and the next cycle rolls those back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from pipelines.audit.publication import Publication, WindowFrontier
+
+DUPLICATES = "audit.duplicates"
+QUARANTINE = "ops.quarantine"
+
+
+class Conflict(Exception):  # noqa: N818 - an answer of the catalog, not an error of ours
+    """Another process committed first: nothing was changed; end this cycle, the next one reads the world anew."""
+
+
+def journal_of(stream: str) -> str:
+    """The table in which Flink journals a stream."""
+    return f"journal.{stream}"
+
+
+def partial_of(name: str) -> str:
+    """The table to which Flink appends the partials called `name`; all streams share it."""
+    return f"partials.{name}"
+
+
+def audit_of(name: str) -> str:
+    """The table of replacement, supplement and held rows for the partials called `name`."""
+    return f"audit.{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One snapshot of a table's main branch and when it was committed, epoch ms."""
+
+    snapshot: int
+    committed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The least and the greatest window end of one stream's rows, epoch ms."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """New journal rows of one partition.
+
+    How many, how many distinct offsets, how many rows to be dropped as double commits, the greatest offset (position - 1 when
+    there is none), and the greatest append time (epoch ms, -1 when there is none).
+    """
+
+    rows: int
+    distinct: int
+    repeated: int
+    high: int
+    reach_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What the broker says about offsets that the journal lacks.
+
+    Every gap below `through` (next offset per partition) is one of: quarantined, absent (transaction marker, compacted, below
+    the log's start) or refused (valid for the validator, yet not journaled: a bug of the gate, or lost rows).
+    """
+
+    through: Mapping[int, int]
+    quarantined: int
+    absent: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateCount:
+    """New deliveries of identities seen before, and how many of them carry another payload."""
+
+    repeats: int
+    conflicting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Flink's rows of one window against the recomputation from every journaled delivery of it, duplicates included.
+
+    `equal_raw`: the same rows once folded by key. `doubled`: not so, but Flink's rows without repetition are the same.
+    `has_duplicates`: a delivery in it is a duplicate. `has_late`: some delivery's partition already had, at an earlier offset,
+    an append time at or past the window's end, so that Flink may have dropped it.
+    """
+
+    window_end: int
+    equal_raw: bool
+    doubled: bool
+    has_duplicates: bool
+    has_late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Rows to append to an audit table for one stream; window ends in epoch ms.
+
+    All carry `visible_from`. `replace`: rows recomputed from the journal without duplicates. `restore`: rows as the published
+    partial snapshot has them, for published windows that Flink committed again; supplements of such a window stay valid, which is
+    why it is not recomputed. Both become kind replacement, with a marker row when a window has none. `supplement`: next offset
+    per partition; new journal rows from there on, appended before `supplement_before`, without duplicates. `hold`: one held marker
+    for each of these windows.
+    """
+
+    visible_from: int
+    replace: tuple[int, ...] = ()
+    restore: tuple[int, ...] = ()
+    supplement: Mapping[int, int] | None = None
+    supplement_before: int = -1
+    hold: tuple[int, ...] = ()
+
+
+class Lake(Protocol):
+    """The tables, the catalog and the broker as one cycle sees them.
+
+    A cycle first opens each journal (`open_journal`) and each partial table (`open_partials`) at one snapshot; the questions after
+    that are about what is open. Opened state, explained gaps and found duplicates live until the next `open_journal` of the
+    stream; none of it survives the process, and none of it has to.
+    """
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """Names of the streams, in a fixed order."""
+
+    @property
+    def partials(self) -> tuple[str, ...]:
+        """Short names of the partial tables, in a fixed order."""
+
+    @property
+    def reshaped(self) -> frozenset[str]:
+        """Tables of the audit that got columns since they were published; a commit, even of no rows, shows readers the columns."""
+
+    # --- the record of what is published ---------------------------------------------------------------------------------------
+
+    def published(self) -> Publication:
+        """The last recorded publication.
+
+        Before the first one: cycle 0, positions and `counted` at offset 0, no windows (-1), as `targets` the first,
+        empty snapshot of every table, which `apply` creates and tags.
+        """
+
+    def record(self, publication: Publication) -> None:
+        """Make `publication` the last one, in one atomic commit, if the last one has the cycle number before it.
+
+        Raises Conflict if not, and when another definition than its own is deployed. When the answer is lost on the way the caller
+        ends its cycle and `published` tells.
+        """
+
+    def write_ops(self, publication: Publication) -> None:
+        """Write reconciliation, audits and dataset status of a publication, unless rows of its cycle are there already."""
+
+    # --- snapshots and tags ----------------------------------------------------------------------------------------------------
+
+    def head(self, table: str) -> int:
+        """Snapshot id of the main branch."""
+
+    def move_tag(self, table: str, before: int, after: int) -> None:
+        """Point `audited` to `after` if it is at `before`; nothing to do if it is at `after`; else Conflict."""
+
+    def rollback(self, table: str, head: int, to: int) -> None:
+        """Set main of a table that only the audit writes from `head` to `to`, which need not be an ancestor; Conflict if main is elsewhere."""
+
+    def commits(self, table: str, since: int) -> tuple[Commit, ...]:
+        """Snapshots of main after `since`, oldest first."""
+
+    # --- reading ---------------------------------------------------------------------------------------------------------------
+
+    def partitions(self, stream: str) -> tuple[int, ...]:
+        """Partitions of the stream's topic as the broker lists them now."""
+
+    def open_journal(self, stream: str, since: int, snapshot: int, positions: Mapping[int, int]) -> Mapping[int, Offsets]:
+        """Open the rows of data files that `snapshot` has and `since` has not; summary per partition with such rows.
+
+        `positions` is the next offset per partition. Rows below it which merely moved to another file (a rewrite) are no news: all
+        of the summary except `repeated` is about rows at or past it. `repeated` counts rows that must go: copies beyond the first
+        of an offset in `snapshot`, published files included, and offsets quarantined before.
+        """
+
+    def window_spans(self, table: str, since: int, snapshot: int) -> Mapping[str, Span]:
+        """Per stream with rows in data files that `snapshot` of a partial table has and `since` has not, their window ends."""
+
+    def open_partials(self, name: str, since: int, snapshot: int) -> None:
+        """Open the new rows of one partial table for `reopened`, `compare` and `stage_rows`."""
+
+    def explain(self, stream: str, after: Mapping[int, int], budget: int) -> Explanation:
+        """Read again, lowest first, at most `budget` missing offsets below each partition's `high` and at or past `after`.
+
+        Keeps the quarantine rows for `stage_quarantine`. With budget left over, `through` is `high` + 1 in every partition.
+        """
+
+    def drop_double_commits(self, stream: str) -> None:
+        """Overwrite the journal's head so that it has one copy of each offset, and none that was quarantined.
+
+        Of an offset with a copy in a file of the tagged snapshot that copy stays; never drop a row for being below the frontier:
+        the file with its other copy may be gone from the head. Rows Flink commits meanwhile may be in the new head too, so the
+        caller ends its cycle. Conflict if the journal keeps moving.
+        """
+
+    def misread(self, stream: str) -> int:
+        """How many deliveries of a random sample of the open journal rows differ from their records, read again from the broker."""
+
+    def find_duplicates(self, stream: str) -> DuplicateCount:
+        """Mark the new deliveries of identities that are published, or that come earlier among the new rows.
+
+        Earlier by (appended_at, partition, offset). Kept for `late_rows`, `compare` and the staging.
+        """
+
+    def late_rows(self, stream: str, counted: Mapping[int, int], before: int) -> int:
+        """Journal rows of the opened snapshot at or past `counted` (next offset per partition) appended before `before`, without duplicates.
+
+        `counted` may lie below the stream's positions: facts are published more often than windows.
+        """
+
+    def compare(self, name: str, stream: str, since: WindowFrontier, through: int) -> tuple[Comparison, ...]:
+        """Every window with an end in (since.proved, through] that has rows of the stream in the opened partials or journal, in order.
+
+        Such rows may be in files that are tagged already, on both sides. A delivery also counts as late when its partition joined
+        the stream after the window was closed: Flink meets a new partition behind the watermark. One that is not in `since.counted`
+        has certainly joined after the windows published before. So does one of a window up to the stream's seam.
+        """
+
+    def reopened(self, name: str, stream: str, through: int) -> tuple[int, ...]:
+        """Window ends up to `through` that the new partial rows contain again and no published replacement or held row hides."""
+
+    # --- staging: appended to main, invisible until the tags move -----------------------------------------------------------------
+
+    def stage_rows(self, name: str, parent: int, cycle: int, changes: Mapping[str, Changes]) -> int:
+        """Append replacement, supplement and held rows per stream to `audit_of(name)` in one commit; its new head.
+
+        Conflict if its head is not `parent`: never retry on top of another head, it may carry rows of another process.
+        """
+
+    def stage_duplicates(self, parent: int, cycle: int, streams: tuple[str, ...]) -> int:
+        """Append the duplicates found in these streams to DUPLICATES; its new head. Conflict as in `stage_rows`."""
+
+    def stage_quarantine(self, parent: int, cycle: int, streams: tuple[str, ...]) -> int:
+        """Append the quarantine rows explained in these streams to QUARANTINE; its new head. Conflict as in `stage_rows`.
+
+        Refused records too: the cycle stages those of a released stream only.
+        """

@@ -1,0 +1,1 @@
+"""The lake of one audit on the real engines: Iceberg, DuckDB, Kafka."""

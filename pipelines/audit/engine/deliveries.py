@@ -1,0 +1,178 @@
+"""Journal rows of one stream in DuckDB: those that are new, and older ones whose windows are not yet all published."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from contracts.identifiers import quote
+from kpis.sql.duckdb import WINDOW_MS, WINDOW_START, recompute_query
+from pipelines.audit.engine.identity_index import ENTRY
+from pipelines.audit.engine.working_table import PARQUET, WorkingTable
+from transforms.journal import normal_form
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import duckdb
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from contracts.model import Stream
+    from kpis.partials import PartialTable
+
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Fresh rows of one partition: rows, distinct offsets, greatest offset and append time (epoch ms)."""
+
+    partition: int
+    rows: int
+    distinct: int
+    high: int
+    reach_ms: int
+
+
+class Deliveries(WorkingTable):
+    """The working table of one stream; `fresh` marks the rows that are not published, `duplicate` those that do not count."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, stream: Stream, tables: Iterable[PartialTable], template: pa.Table) -> None:
+        """Make an empty table with the columns that the aggregations of `tables` read; `template` has the journal's columns."""
+        super().__init__(connection, f"{stream.name}_deliveries")
+        self._stream = stream
+        self._template = f"{stream.name}_template"
+        sql = " ".join(recompute_query(table, stream.name, "delivered", "") for table in tables)
+        self._read = [name for name in stream.fields if re.search(rf"\b{name}\b", sql)]
+        connection.register(self._template, template)
+        connection.execute(f"CREATE OR REPLACE TABLE {self.name} AS {self._select(self._template, fresh=False)}")
+
+    def settle(self, floor_ms: int, counted: Mapping[int, int]) -> None:
+        """Take the fresh rows as published; forget rows appended before `floor_ms` and below `counted` (next offset per partition)."""
+        self._settle(f"appended_ms < {floor_ms} AND {self.below(counted)}")
+
+    def load(self, paths: Sequence[str], condition: str, *, fresh: bool) -> None:
+        """Add the rows of Parquet files that meet a condition on `partition`, `offset` and `appended_ms`; a path given twice counts twice."""
+        if paths:
+            source = f"(SELECT * FROM {self._template} UNION ALL BY NAME {PARQUET})"
+            self._connection.execute(f"INSERT INTO {self.name} {self._select(source, fresh=fresh)} WHERE {condition}", [list(paths)])
+
+    def summaries(self) -> list[Summary]:
+        """Fresh rows per partition."""
+        query = f'SELECT "partition", count(*), count(DISTINCT "offset"), max("offset"), max(appended_ms) FROM {self.name} WHERE fresh GROUP BY 1'
+        return [Summary(*row) for row in self._connection.execute(query).fetchall()]
+
+    def offsets(self, partition: int) -> NDArray[Any]:
+        """Distinct fresh offsets of one partition, ascending."""
+        query = f'SELECT DISTINCT "offset" FROM {self.name} WHERE fresh AND "partition" = {partition} ORDER BY 1'
+        offsets: NDArray[Any] = self._connection.execute(query).fetchnumpy()["offset"]
+        return offsets
+
+    def fresh_identities(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Identities of the fresh rows in the order in which they win, and their event days."""
+        return self._identities(self.name, "fresh", [])
+
+    def identities_in(self, paths: Sequence[str], partition: int, low: int, high: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The same of the rows of Parquet files in a range of offsets, both ends included."""
+        source = self._select(f"(SELECT * FROM {self._template} UNION ALL BY NAME {PARQUET})", fresh=False)
+        return self._identities(f"({source})", _between(partition, low, high), [list(paths)]) if paths else self._identities(self.name, "FALSE", [])
+
+    def take_below(self, positions: Mapping[int, int]) -> list[tuple[int, int, int]]:
+        """Forget the fresh rows below `positions` (next offset per partition); partition, least and greatest offset of them."""
+        below = f"fresh AND {self.below(positions)}"
+        query = f'SELECT "partition", min("offset"), max("offset") FROM {self.name} WHERE {below} GROUP BY 1'
+        taken = [(int(partition), int(low), int(high)) for partition, low, high in self._connection.execute(query).fetchall()]
+        self._connection.execute(f"DELETE FROM {self.name} WHERE {below}")
+        return taken
+
+    def copies(self, paths: Sequence[str], partition: int, low: int, high: int) -> int:
+        """Copies beyond the first of each offset of a range, both ends included, in Parquet files."""
+        query = f'SELECT count(*) - count(DISTINCT "offset") FROM ({PARQUET}) WHERE {_between(partition, low, high)}'
+        row = self._connection.execute(query, [list(paths)]).fetchone()
+        return int(row[0]) if row else 0
+
+    def mark_duplicates(self, places: pa.Table) -> None:
+        """Mark the rows at the given places (columns partition and offset) as duplicates."""
+        self._connection.register("marked", places)
+        self._connection.execute(
+            f"""UPDATE {self.name} SET duplicate = TRUE FROM marked
+                WHERE {self.name}."partition" = marked."partition" AND {self.name}."offset" = marked."offset\""""
+        )
+        self._connection.unregister("marked")
+
+    def unmark_fresh(self) -> None:
+        """Take back the marks of rows that are not published."""
+        self._connection.execute(f"UPDATE {self.name} SET duplicate = FALSE WHERE fresh AND duplicate")
+
+    def late_condition(self, counted: Mapping[int, int], before_ms: int) -> str:
+        """Condition of rows at or past `counted` that were appended before `before_ms` and count."""
+        return f"NOT duplicate AND appended_ms < {before_ms} AND NOT ({self.below(counted)})"
+
+    def count(self, condition: str) -> int:
+        """Number of rows that meet a condition."""
+        row = self._connection.execute(f"SELECT count(*) FROM {self.name} WHERE {condition}").fetchone()
+        return int(row[0]) if row else 0
+
+    def recompute(self, table: PartialTable, condition: str, lane: str) -> str:
+        """Query of the partial rows that the rows meeting a condition make."""
+        relation = f"(SELECT * FROM {self.name} WHERE {condition})"
+        return recompute_query(table, self._stream.name, relation, lane)
+
+    @staticmethod
+    def window_end() -> str:
+        """Expression of the end of a row's window, epoch ms."""
+        return f"({WINDOW_START} + {WINDOW_MS})"
+
+    def window_condition(self, after_ms: int, through_ms: int) -> str:
+        """Condition of rows whose window ends in (after, through]."""
+        return f"appended_ms >= {max(after_ms, 0)} AND {self.window_end()} <= {through_ms}"
+
+    def windows_with(self, condition: str) -> set[int]:
+        """Window ends (epoch ms) of the rows that meet a condition."""
+        query = f"SELECT DISTINCT {self.window_end()} FROM {self.name} WHERE {condition}"
+        return {int(row[0]) for row in self._connection.execute(query).fetchall()}
+
+    def late_windows(self, through_ms: int, known: Iterable[int]) -> set[int]:
+        """Window ends up to `through_ms` with a row that the stream may have dropped.
+
+        Its partition had, at an earlier offset, an append time at or past that end, or is not among the `known` ones.
+        """
+        partitions = ", ".join(str(partition) for partition in known) or "NULL"
+        query = f"""SELECT DISTINCT window_end FROM (
+                      SELECT "partition", {self.window_end()} AS window_end,
+                        max(appended_ms) OVER (PARTITION BY "partition" ORDER BY "offset" ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
+                      FROM {self.name}
+                    ) WHERE (reached >= window_end OR "partition" NOT IN ({partitions})) AND window_end <= {through_ms}"""
+        return {int(row[0]) for row in self._connection.execute(query).fetchall()}
+
+    def _select(self, relation: str, *, fresh: bool) -> str:
+        names = ", ".join(quote(name, '"') for name in self._read)
+        payload = ", ".join(quote(name, '"') for name in self._stream.fields)
+        identity = "md5_number(tenant_id || chr(31) || source || chr(31) || event_id)"
+        return f"""SELECT {names}, "partition", "offset", appended_ms, event_time // {DAY_MS} AS day,
+            CAST({identity} >> 64 AS UBIGINT) AS high, CAST({identity} & {2**64 - 1}::UHUGEINT AS UBIGINT) AS low, hash({payload}) AS payload,
+            {fresh} AS fresh, FALSE AS duplicate
+            FROM ({normal_form(self._stream, relation)})"""
+
+    def _identities(self, relation: str, condition: str, parameters: list[list[str]]) -> tuple[NDArray[Any], NDArray[Any]]:
+        query = f"""SELECT high, low, payload, "partition", "offset", day FROM {relation} WHERE {condition}
+                    ORDER BY appended_ms, "partition", "offset" """
+        columns = self._connection.execute(query, parameters).fetchnumpy()
+        entries = np.zeros(len(columns["high"]), ENTRY)
+        for name in ENTRY.names or ():
+            entries[name] = columns[name]
+        return entries, columns["day"]
+
+    @staticmethod
+    def below(counted: Mapping[int, int]) -> str:
+        """Condition of rows below `counted` (next offset per partition)."""
+        cases = " ".join(f"WHEN {partition} THEN {offset}" for partition, offset in counted.items())
+        return f'"offset" < CASE "partition" {cases} ELSE 0 END' if cases else "FALSE"
+
+
+def _between(partition: int, low: int, high: int) -> str:
+    return f'"partition" = {partition} AND "offset" BETWEEN {low} AND {high}'

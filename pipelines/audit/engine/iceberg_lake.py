@@ -1,0 +1,284 @@
+"""The audit's world on the real engines: tables in Iceberg, rows in DuckDB, missing offsets read again from Kafka."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+
+from connectors.iceberg.expiry import expire_snapshots
+from connectors.iceberg.files import head_of, replace_all
+from connectors.instants import epoch_ms
+from connectors.kafka.topics import Topics
+from contracts.validator import ARRAY
+from kpis.partials import plan
+from kpis.sql.duckdb import window_end_of
+from pipelines.audit import operations
+from pipelines.audit.decisions.lake import DUPLICATES, QUARANTINE, Conflict, Explanation, audit_of, journal_of, partial_of
+from pipelines.audit.engine.journal_reader import JournalReader
+from pipelines.audit.engine.missing_offsets import MissingOffsetReader
+from pipelines.audit.engine.partial_reader import PartialReader
+from pipelines.audit.engine.quarantine_encryption import QuarantineCipher
+from pipelines.audit.engine.tagged_tables import TaggedTables
+from pipelines.audit.publication import COMPLETENESS, CYCLE, DATASET_STATUS, RECORD, Position, Publication, StreamFrontier, WindowFrontier
+from pipelines.intake.deployed import deployed, described
+from pipelines.intake.statements import LANE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyiceberg.table import Table
+
+    from pipelines.audit.decisions.lake import Changes, Commit, Comparison, DuplicateCount, Offsets, Span
+    from pipelines.workspace import Workspace
+
+RECONCILIATION = "ops.reconciliation"
+AUDITS = "ops.audits"
+KEEP_MS = 120_000
+"""Snapshots stay at least so long: a query may still be planned on one, yet each commit reads and writes all of them."""
+
+
+class IcebergLake:
+    """Implements `pipelines.audit.decisions.lake.Lake`; holds one DuckDB connection and one Kafka reader, closed by `close`."""
+
+    def __init__(self, space: Workspace) -> None:
+        """Connects; the tables must have been applied."""
+        settings, contracts, endpoints = space.settings, space.contracts, space.settings.endpoints
+        self._contracts = contracts
+        self._definitions = space.definitions
+        self._settings = settings
+        self._definition = described(space)
+        self._deployed = deployed(settings) or self._definition
+        self._catalog = TaggedTables(endpoints.catalog)
+        self._topics = Topics(endpoints.kafka)
+        self._gaps = MissingOffsetReader(contracts, endpoints.kafka, QuarantineCipher(settings.key_file))
+        self._connection = duckdb.connect(config={"memory_limit": "600MB", "threads": 1, "preserve_insertion_order": False})
+        self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.execute(f"SET temp_directory = '{settings.home / 'audit' / 'spill'}'")
+        tables = tuple(plan(contracts, space.definitions).values())
+        self._fed = {stream: tuple(table.name for table in tables if table.is_fed_by(stream)) for stream in contracts.streams}
+        self._partials = {table.name: PartialReader(self._catalog, self._connection, table, LANE) for table in tables}
+        folder = settings.home / "audit" / "identities"
+        self._journals = {stream.name: JournalReader(self._catalog, self._connection, stream, tables, folder) for stream in contracts.streams.values()}
+        self._published: Publication | None = None
+
+    def close(self) -> None:
+        """Let go of the broker and of DuckDB."""
+        self._gaps.close()
+        self._connection.close()
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """Names of the streams."""
+        return tuple(self._journals)
+
+    @property
+    def partials(self) -> tuple[str, ...]:
+        """Short names of the partial tables."""
+        return tuple(self._partials)
+
+    @property
+    def reshaped(self) -> frozenset[str]:
+        """Audit tables whose columns are not all published."""
+        return frozenset(name for name in (*map(audit_of, self._partials), DUPLICATES, QUARANTINE) if self._catalog.is_reshaped(name))
+
+    def published(self) -> Publication:
+        """Read the record, or make the one before the first."""
+        self._published = self._recorded(self._catalog.look(COMPLETENESS))
+        return self._published
+
+    def record(self, publication: Publication) -> None:
+        """Append the completeness rows and set the record in one commit."""
+        table = self._catalog.look(COMPLETENESS)
+        before = self._recorded(table)
+        if before.cycle != publication.cycle - 1 or not self._is_still_deployed():
+            message = f"cycle {before.cycle} is recorded already, or another definition is deployed"
+            raise Conflict(message)
+        rows = operations.completeness_rows(self._contracts, before, publication, self._quarantined(), self._absent())
+        self._catalog.append(COMPLETENESS, head_of(table), self._typed(COMPLETENESS, rows), {RECORD: publication.to_json()})
+        self._published = publication
+        for stream, reader in self._journals.items():
+            if publication.targets[journal_of(stream)] != publication.before[journal_of(stream)]:
+                reader.remember(publication.streams[stream])
+
+    def write_ops(self, publication: Publication) -> None:
+        """Write the operations rows of a publication once."""
+        status = self._catalog.table(DATASET_STATUS)
+        if publication.cycle == 0 or status.properties.get(CYCLE) == str(publication.cycle):
+            return
+        for name, rows in (
+            (RECONCILIATION, operations.reconciliation_rows(publication)),
+            (AUDITS, operations.audit_rows(publication)),
+        ):
+            log = self._catalog.table(name)
+            if rows and log.properties.get(CYCLE) != str(publication.cycle):
+                self._catalog.append(name, head_of(log), self._typed(name, rows), {CYCLE: str(publication.cycle)})
+        rows = operations.status_rows(self._contracts, self._definitions, publication)
+        with self._catalog.changing(DATASET_STATUS) as status:
+            replace_all(status, self._typed(DATASET_STATUS, rows), {CYCLE: str(publication.cycle)})
+
+    def tidy(self, now_ms: int) -> int:
+        """Forget snapshots that are older than what is published and than any query; how many. At any time between cycles."""
+        tables = [*self._last.targets, COMPLETENESS, RECONCILIATION, AUDITS, DATASET_STATUS]
+        return sum(self._forget(name, now_ms - KEEP_MS) for name in tables)
+
+    def head(self, table: str) -> int:
+        """Snapshot id of main, as it is now."""
+        return head_of(self._catalog.look(table))
+
+    def move_tag(self, table: str, before: int, after: int) -> None:
+        """Compare and swap the tag."""
+        self._catalog.move_tag(table, before, after)
+
+    def rollback(self, table: str, head: int, to: int) -> None:
+        """Compare and swap main."""
+        self._catalog.rollback(table, head, to)
+
+    def commits(self, table: str, since: int) -> tuple[Commit, ...]:
+        """Snapshots after `since`."""
+        return self._catalog.commits(table, since)
+
+    def partitions(self, stream: str) -> tuple[int, ...]:
+        """Partitions as the broker lists them."""
+        return tuple(self._topics.partitions(self._contracts.streams[stream].topic))
+
+    def open_journal(self, stream: str, since: int, snapshot: int, positions: Mapping[int, int]) -> Mapping[int, Offsets]:
+        """Open a journal's new rows."""
+        return self._journals[stream].open(self._last.streams[stream], since, snapshot, positions)
+
+    def window_spans(self, table: str, since: int, snapshot: int) -> Mapping[str, Span]:
+        """Window ends in new files."""
+        return self._partials[table.removeprefix("partials.")].spans(since, snapshot)
+
+    def open_partials(self, name: str, since: int, snapshot: int) -> None:
+        """Open a partial table's new rows."""
+        self._partials[name].open(self._last, since, snapshot)
+
+    def explain(self, stream: str, after: Mapping[int, int], budget: int) -> Explanation:
+        """Explain missing offsets."""
+        found = self._journals[stream].explain(self._gaps, after, budget)
+        return Explanation(found.through, found.count(refused=False), sum(found.absent.values()), found.count(refused=True))
+
+    def drop_double_commits(self, stream: str) -> None:
+        """Rewrite the files with repeated offsets."""
+        self._journals[stream].drop_double_commits()
+
+    def misread(self, stream: str) -> int:
+        """Read a sample of the new deliveries again."""
+        return self._journals[stream].misread(self._gaps, self._settings.sample_size)
+
+    def find_duplicates(self, stream: str) -> DuplicateCount:
+        """Find repeated identities."""
+        return self._journals[stream].find_duplicates()
+
+    def late_rows(self, stream: str, counted: Mapping[int, int], before: int) -> int:
+        """Count rows that the stream's windows have missed."""
+        deliveries = self._journals[stream].deliveries
+        return deliveries.count(deliveries.late_condition(counted, before))
+
+    def compare(self, name: str, stream: str, since: WindowFrontier, through: int) -> tuple[Comparison, ...]:
+        """Compare windows."""
+        deliveries = self._journals[stream].deliveries
+
+        def find_late() -> set[int]:
+            # A job that another version of Daybook made of these sources may count differently: the journal is right then.
+            seam_ms = self._last.streams[stream].seam_ms if self._deployed.statements == self._definition.statements else through
+            shared = deliveries.windows_with(f"{deliveries.window_end()} <= {seam_ms}")
+            return deliveries.late_windows(through, since.counted) | self._split_windows(stream, through) | shared
+
+        return self._partials[name].streamed.compare(deliveries, stream, since.proved, through, find_late)
+
+    def reopened(self, name: str, stream: str, through: int) -> tuple[int, ...]:
+        """Published windows that came again."""
+        return self._partials[name].reopened(self._last, stream, through)
+
+    def stage_rows(self, name: str, parent: int, cycle: int, changes: Mapping[str, Changes]) -> int:
+        """Append the audit's rows for a partial table."""
+        deliveries = {stream: reader.deliveries for stream, reader in self._journals.items()}
+        return self._partials[name].stage(self._last, deliveries, parent, cycle, changes)
+
+    def stage_duplicates(self, parent: int, cycle: int, streams: tuple[str, ...]) -> int:
+        """Append duplicates."""
+        rows = [{**row, "cycle": cycle} for stream in streams for row in self._journals[stream].duplicates]
+        return self._catalog.append(DUPLICATES, parent, self._typed(DUPLICATES, rows))
+
+    def stage_quarantine(self, parent: int, cycle: int, streams: tuple[str, ...]) -> int:
+        """Append quarantine rows."""
+        rows = [{**row, "cycle": cycle} for stream in streams for row in self._journals[stream].explained.rows]
+        return self._catalog.append(QUARANTINE, parent, self._typed(QUARANTINE, rows))
+
+    def _forget(self, name: str, before_ms: int) -> int:
+        with self._catalog.changing(name) as table:
+            return expire_snapshots(table, before_ms)
+
+    @property
+    def _last(self) -> Publication:
+        return self._published or self.published()
+
+    def _recorded(self, completeness: Table) -> Publication:
+        """The record; what it does not know yet begins where the rest of its stream is proved, streams that are no more are left out."""
+        text = completeness.properties.get(RECORD)
+        if text is None:
+            return self._first()
+        recorded = Publication.from_json(text)
+        if (recorded.sources, recorded.statements) == self._deployed:
+            return recorded
+        first, known = self._first(), {**recorded.removed, **recorded.streams}
+        is_other_job = recorded.statements != self._deployed.statements
+        return replace(
+            first,
+            cycle=recorded.cycle,
+            streams={name: _fitted(known.get(name), frontier, is_other_job=is_other_job) for name, frontier in first.streams.items()},
+            targets={**first.targets, **recorded.targets},
+            before={**first.targets, **recorded.before},
+            reports={name: report for name, report in recorded.reports.items() if name in first.streams},
+            removed={name: frontier for name, frontier in known.items() if name not in first.streams},
+        )
+
+    def _is_still_deployed(self) -> bool:
+        last = deployed(self._settings)
+        return last is None or (last == self._deployed and last.sources == self._definition.sources)
+
+    def _first(self) -> Publication:
+        names = [*(partial_of(name) for name in self._partials), *(audit_of(name) for name in self._partials)]
+        names += [*(journal_of(stream) for stream in self._journals), DUPLICATES, QUARANTINE]
+        tags = {name: self._catalog.tag(name) for name in names}
+        streams = {
+            stream: StreamFrontier(
+                positions={partition: Position(0, 0) for partition in self.partitions(stream)},
+                windows={name: WindowFrontier(-1, -1, dict.fromkeys(self.partitions(stream), 0)) for name in fed},
+            )
+            for stream, fed in self._fed.items()
+        }
+        return Publication(0, streams, tags, tags, sources=self._deployed.sources, statements=self._deployed.statements)
+
+    def _split_windows(self, stream: str, through: int) -> set[int]:
+        """Windows that hold the rows of a quarantined array, which the stream counted and the journal has no more."""
+        topic = self._contracts.streams[stream].topic
+        condition = f"topic = '{topic}' AND reason = '{ARRAY}'"
+        known = self._catalog.table(QUARANTINE).scan(row_filter=condition, selected_fields=("appended_at",)).to_arrow()
+        found = [row["appended_at"] for row in self._journals[stream].explained.rows if row["reason"] == ARRAY]
+        ends = {window_end_of(epoch_ms(moment)) for moment in (*known["appended_at"].to_pylist(), *found)}
+        return {end for end in ends if end <= through}
+
+    def _quarantined(self) -> Mapping[tuple[str, int], int]:
+        return Counter((stream, row["partition"]) for stream, reader in self._journals.items() for row in reader.explained.rows)
+
+    def _absent(self) -> Mapping[tuple[str, int], int]:
+        return {(stream, partition): count for stream, reader in self._journals.items() for partition, count in reader.explained.absent.items()}
+
+    def _typed(self, name: str, rows: list[dict[str, Any]]) -> pa.Table:
+        return pa.Table.from_pylist(rows, schema=self._catalog.table(name).schema().as_arrow())
+
+
+def _fitted(known: StreamFrontier | None, first: StreamFrontier, *, is_other_job: bool) -> StreamFrontier:
+    """A known frontier, with the partial tables of this definition; with another job a new seam."""
+    if known is None:
+        return first
+    least = min(known.windows.values(), key=lambda windows: windows.proved)
+    reached = max(position.reach_ms for position in known.positions.values())
+    windows = {name: known.windows.get(name, least) for name in first.windows}
+    return replace(known, windows=windows, seam_ms=window_end_of(reached) if is_other_job else known.seam_ms)

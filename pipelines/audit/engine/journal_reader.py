@@ -1,0 +1,253 @@
+"""One stream's journal as a cycle opens it: what is new, what is missing, what is there twice, what was delivered before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from connectors.iceberg.files import added_files, local_path, planned_paths, replace_files
+from connectors.instants import instant
+from pipelines.audit.decisions.lake import DUPLICATES, DuplicateCount, Offsets, journal_of
+from pipelines.audit.engine.decoder_check import misread_fields
+from pipelines.audit.engine.deliveries import DAY_MS, Deliveries
+from pipelines.audit.engine.identity_index import IdentityIndex
+from pipelines.audit.engine.missing_offsets import Explained, gaps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from pyiceberg.manifest import DataFile
+    from pyiceberg.table import Table
+
+    from contracts.model import Stream
+    from kpis.partials import PartialTable
+    from pipelines.audit.engine.missing_offsets import MissingOffsetReader
+    from pipelines.audit.engine.tagged_tables import TaggedTables
+    from pipelines.audit.publication import StreamFrontier
+
+CATCH_UP = 1_000_000
+"""Deliveries read at a time when the identity index is built anew."""
+
+
+class JournalReader:
+    """Keeps the working table of one stream between cycles, so that a cycle reads only what is new."""
+
+    def __init__(self, catalog: TaggedTables, connection: duckdb.DuckDBPyConnection, stream: Stream, tables: tuple[PartialTable, ...], folder: Path) -> None:
+        """`tables` are the partial tables that are recomputed; `folder` keeps the identity index."""
+        self._catalog = catalog
+        self._connection = connection
+        self._stream = stream
+        journal = catalog.table(journal_of(stream.name))
+        template = journal.schema().as_arrow().empty_table()
+        self.deliveries = Deliveries(connection, stream, tables, template)
+        hashing = f"md5_number, duckdb {duckdb.__version__}"
+        self._index = IdentityIndex(folder / stream.name, f"{journal.metadata.table_uuid} {hashing}")
+        self._opened: tuple[int, int] | None = None
+        self._high: dict[int, int] = {}
+        self._fresh_paths: list[str] = []
+        self._pending: dict[int, NDArray[Any]] = {}
+        self.duplicates: list[dict[str, Any]] = []
+        self.explained = Explained()
+
+    def open(self, frontier: StreamFrontier, since: int, snapshot: int, positions: Mapping[int, int]) -> dict[int, Offsets]:
+        """Open the rows that `snapshot` has and `since` has not; see `Lake.open_journal`."""
+        journal = self._catalog.table(journal_of(self._stream.name))
+        self._settle(journal, frontier, since)
+        self._opened = since, snapshot
+        self.duplicates, self.explained, self._pending = [], Explained(), {}
+        paths = [local_path(file.file_path) for file in added_files(journal, since, snapshot)]
+        self._fresh_paths = paths
+        self.deliveries.load(paths, "TRUE", fresh=True)
+        repeated = self._set_aside_repeats(journal, snapshot, positions)
+        found = {one.partition: Offsets(one.rows, one.distinct, repeated.pop(one.partition, 0), one.high, one.reach_ms) for one in self.deliveries.summaries()}
+        found |= {partition: Offsets(0, 0, count, positions.get(partition, 0) - 1, -1) for partition, count in repeated.items()}
+        self._high = {partition: offsets.high for partition, offsets in found.items()}
+        return found
+
+    def explain(self, reader: MissingOffsetReader, after: Mapping[int, int], budget: int) -> Explained:
+        """Explain the missing offsets at or past `after`."""
+        present = {partition: self.deliveries.offsets(partition) for partition in self._high}
+        missing = {partition: gaps(present[partition], after.get(partition, 0), high) for partition, high in self._high.items()}
+        through = {partition: high + 1 for partition, high in self._high.items()}
+        self.explained = reader.explain(self._stream, missing, through, budget)
+        return self.explained
+
+    def misread(self, reader: MissingOffsetReader, size: int) -> int:
+        """How many of `size` random new deliveries are not in the journal as their records say."""
+        if not self._fresh_paths or not size:
+            return 0
+        query = f"""SELECT * FROM read_parquet(?, hive_partitioning = false) WHERE ("partition", "offset") IN (
+                      SELECT ("partition", "offset") FROM {self.deliveries.name} WHERE fresh USING SAMPLE {size} ROWS)"""
+        rows = self._connection.sql(query, params=[self._fresh_paths]).to_arrow_table().to_pylist()
+        landed = {(row["partition"], row["offset"]): row for row in rows}
+        wrong = 0
+        for partition in {partition for partition, _ in landed}:
+            offsets = sorted(offset for one, offset in landed if one == partition)
+            for offset, texts in reader.texts(self._stream, partition, offsets):
+                wrong += texts is None or bool(misread_fields(self._stream, landed[partition, offset], texts))
+        return wrong
+
+    def find_duplicates(self) -> DuplicateCount:
+        """Mark the fresh deliveries whose identity is published or came earlier in this opening."""
+        self.deliveries.unmark_fresh()
+        entries, days = self.deliveries.fresh_identities()
+        self.duplicates = []
+        for day in np.unique(days):
+            self._pending[int(day)] = self._find_on_day(int(day), entries[days == day])
+        places = pa.Table.from_pylist(self.duplicates, schema=pa.schema([("partition", pa.int32()), ("offset", pa.int64())]))
+        if self.duplicates:
+            self.deliveries.mark_duplicates(places)
+        return DuplicateCount(len(self.duplicates), sum(row["conflicting"] for row in self.duplicates))
+
+    def remember(self, frontier: StreamFrontier) -> None:
+        """Enter what has just been published into the identity index."""
+        self._index.add(self._pending, {partition: position.next_offset for partition, position in frontier.positions.items()})
+        self._pending = {}
+
+    def drop_double_commits(self) -> None:
+        """Rewrite the files that hold copies beyond the first; the copy in a published file stays."""
+        name = journal_of(self._stream.name)
+        journal = self._catalog.table(name)
+        since, snapshot = self._opened or (0, 0)
+        fresh = added_files(journal, since, snapshot)
+        spans = self._spans([local_path(file.file_path) for file in fresh])
+        published = {local_path(path) for span in spans for path in planned_paths(journal, since, _span_condition(span))}
+        doomed, kept, rows = self._rewritten(fresh, published)
+        with self._catalog.changing(name):
+            replace_files(journal, doomed, kept, rows, summary={"daybook.repair": "double_commit"})
+
+    def _settle(self, journal: Table, frontier: StreamFrontier, since: int) -> None:
+        """Bring the working table to what is published at `since`."""
+        floor = min((windows.proved for windows in frontier.windows.values()), default=-1)
+        counted = {partition: min((windows.counted.get(partition, 0) for windows in frontier.windows.values()), default=0) for partition in frontier.positions}
+        if self._opened and self._opened[1] == since:
+            self.deliveries.settle(floor, counted)
+        elif self._opened and self._opened[0] == since:
+            self.deliveries.forget_fresh()
+        else:
+            self.deliveries.clear()
+            self._carry(journal, since, floor, counted)
+            self._catch_up(journal, since, frontier)
+
+    def _carry(self, journal: Table, since: int, floor: int, counted: Mapping[int, int]) -> None:
+        """Read the published rows whose windows are not all published, and which of them are duplicates."""
+        later = [f"partition = {partition} AND offset >= {offset}" for partition, offset in counted.items()]
+        recent = " OR ".join(f"({part})" for part in (f"appended_at >= '{instant(max(floor, 0)).isoformat()}'", *later))
+        condition = f"appended_ms >= {floor} OR NOT ({self.deliveries.below(counted)})"
+        self.deliveries.load(planned_paths(journal, since, recent), condition, fresh=False)
+        table = self._catalog.table(DUPLICATES)
+        tag = self._catalog.tag(DUPLICATES)
+        known = table.scan(row_filter=f"stream = '{self._stream.name}'", selected_fields=("partition", "offset"), snapshot_id=tag).to_arrow()
+        if known.num_rows:
+            self.deliveries.mark_duplicates(known)
+
+    def _catch_up(self, journal: Table, since: int, frontier: StreamFrontier) -> None:
+        """Enter published deliveries that the index has not seen: it was lost, or the last audit died before it wrote them."""
+        for partition, position in frontier.positions.items():
+            first = self._index.positions.get(partition, 0)
+            while first < position.next_offset:
+                end = min(first + CATCH_UP, position.next_offset)
+                paths = planned_paths(journal, since, _span_condition((partition, first, end - 1)))
+                entries, days = self.deliveries.identities_in(paths, partition, first, end - 1)
+                fresh = {int(day): self._unknown(int(day), entries[days == day]) for day in np.unique(days)}
+                self._index.add(fresh, {partition: end})
+                first = end
+
+    def _unknown(self, day: int, entries: NDArray[Any]) -> NDArray[Any]:
+        unknown: NDArray[Any] = entries[(self._index.find(day, entries)["partition"] < 0) & _firsts(entries)]
+        return unknown
+
+    def _find_on_day(self, day: int, entries: NDArray[Any]) -> NDArray[Any]:
+        """Note the repeats among the fresh entries of one event day; the others, which count from now on."""
+        winners = self._index.find(day, entries)
+        known = winners["partition"] >= 0
+        first = _first_places(entries)
+        winners[~known] = entries[first[~known]]
+        repeats = np.flatnonzero(known | (first != np.arange(len(entries))))
+        self.duplicates += [
+            {
+                "stream": self._stream.name,
+                "event_day": day * DAY_MS * 1000,
+                "partition": int(entries["partition"][place]),
+                "offset": int(entries["offset"][place]),
+                "winner_partition": int(winners["partition"][place]),
+                "winner_offset": int(winners["offset"][place]),
+                "conflicting": bool(entries["payload"][place] != winners["payload"][place]),
+            }
+            for place in repeats
+        ]
+        return np.delete(entries, repeats)
+
+    def _set_aside_repeats(self, journal: Table, snapshot: int, positions: Mapping[int, int]) -> dict[int, int]:
+        """Take rows below the frontier out of the working table; how many copies beyond the first each partition has."""
+        repeated = {one.partition: one.rows - one.distinct for one in self.deliveries.summaries() if one.rows > one.distinct}
+        for partition, low, high in self.deliveries.take_below(positions):
+            paths = planned_paths(journal, snapshot, _span_condition((partition, low, high)))
+            copies = self.deliveries.copies(paths, partition, low, high)
+            repeated[partition] = max(repeated.get(partition, 0), copies)
+        return {partition: count for partition, count in repeated.items() if count}
+
+    def _spans(self, paths: list[str]) -> list[tuple[int, int, int]]:
+        query = 'SELECT "partition", min("offset"), max("offset") FROM read_parquet(?, hive_partitioning = false) GROUP BY 1'
+        return [(int(partition), int(low), int(high)) for partition, low, high in self._connection.execute(query, [paths]).fetchall()]
+
+    def _rewritten(self, fresh: list[DataFile], published: set[str]) -> tuple[list[DataFile], list[DataFile], pa.Table | None]:
+        """Entries to remove, entries to enter again as they are, and rows to write anew, so that each offset has one copy.
+
+        One file never has an offset twice by a double commit: such rows are the parts of an array, which is no delivery.
+        """
+        seen = self._places_in(sorted(published))
+        doomed: dict[str, DataFile] = {}
+        kept: list[DataFile] = []
+        rows: list[pa.Table] = []
+        paths = [local_path(file.file_path) for file in fresh]
+        for file, path in zip(fresh, paths, strict=True):
+            if path in doomed:
+                continue
+            is_published = path in published
+            content = self._connection.sql("SELECT * FROM read_parquet(?, hive_partitioning = false)", params=[[path]]).to_arrow_table()
+            places = list(zip(content["partition"].to_pylist(), content["offset"].to_pylist(), strict=True))
+            split = {place for place, copies in Counter(places).items() if copies > 1}
+            wanted = [place not in seen and place not in split for place in places]
+            seen.update(places)
+            if all(wanted) and paths.count(path) == 1 and not is_published:
+                continue
+            doomed[path] = file
+            if is_published or all(wanted):
+                kept.append(file)
+            elif any(wanted):
+                rows.append(content.filter(pa.array(wanted)))
+        return list(doomed.values()), kept, pa.concat_tables(rows) if rows else None
+
+    def _places_in(self, paths: list[str]) -> set[tuple[int, int]]:
+        if not paths:
+            return set()
+        return set(self._connection.execute('SELECT "partition", "offset" FROM read_parquet(?, hive_partitioning = false)', [paths]).fetchall())
+
+
+def _first_places(entries: NDArray[Any]) -> NDArray[Any]:
+    """For each entry the place of the first one with the same identity."""
+    order = np.lexsort((entries["low"], entries["high"]))
+    high, low = entries["high"][order], entries["low"][order]
+    is_new = np.ones(len(entries), bool)
+    is_new[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
+    # The sort is stable: of equal identities the first one leads.
+    places = np.empty(len(entries), np.int64)
+    places[order] = order[is_new][np.cumsum(is_new) - 1]
+    return places
+
+
+def _firsts(entries: NDArray[Any]) -> NDArray[Any]:
+    firsts: NDArray[Any] = _first_places(entries) == np.arange(len(entries))
+    return firsts
+
+
+def _span_condition(span: tuple[int, int, int]) -> str:
+    partition, low, high = span
+    return f"partition = {partition} AND offset >= {low} AND offset <= {high}"

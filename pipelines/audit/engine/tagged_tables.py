@@ -1,0 +1,96 @@
+"""Snapshots, tags and commits of the audited tables; a commit that lost a race is a `Conflict`."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pyiceberg.exceptions import CommitFailedException, ValidationException
+
+from connectors.iceberg import files
+from connectors.iceberg.files import StaleHeadError
+from connectors.iceberg.tables import AUDITED, audited_schema, connect, move_tag
+from pipelines.audit.decisions.lake import Commit, Conflict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pyarrow as pa
+    from pyiceberg.table import Table
+
+
+class TaggedTables:
+    """The catalog as the audit uses it: a table is known as `look` found it, or as a commit of this process left it.
+
+    Rows and files are read at snapshots, which never change, and a commit holds only where the table's head or tag is as the
+    caller says: what is known may be old, and nothing wrong comes of it. After a commit that failed the table is looked at anew.
+    """
+
+    def __init__(self, uri: str) -> None:
+        """`uri` is the REST catalog's address."""
+        self._catalog = connect(uri)
+        self._known: dict[str, Table] = {}
+
+    def table(self, name: str) -> Table:
+        """The table as it is known."""
+        return self._known[name] if name in self._known else self.look(name)
+
+    def look(self, name: str) -> Table:
+        """The table as it is now."""
+        table: Table = self._catalog.load_table(name)
+        self._known[name] = table
+        return table
+
+    def tag(self, name: str) -> int:
+        """Snapshot id that readers see; only the audit moves it."""
+        return self.table(name).metadata.refs[AUDITED].snapshot_id
+
+    def is_reshaped(self, name: str) -> bool:
+        """True when the table has columns that the snapshot which readers see has not."""
+        table = self.table(name)
+        return audited_schema(table) != table.schema()
+
+    @contextmanager
+    def changing(self, name: str) -> Iterator[Table]:
+        """The table to make one commit to.
+
+        Raises:
+            Conflict: it lost a race.
+        """
+        try:
+            with _lost_races():
+                yield self.table(name)
+        except BaseException:
+            self._known.pop(name, None)
+            raise
+
+    def move_tag(self, name: str, before: int, after: int) -> None:
+        """Compare and swap the tag."""
+        with self.changing(name) as table:
+            move_tag(table, before, after)
+
+    def rollback(self, name: str, head: int, to: int) -> None:
+        """Compare and swap main."""
+        with self.changing(name) as table:
+            files.reset_main(table, head, to)
+
+    def commits(self, name: str, since: int) -> tuple[Commit, ...]:
+        """Snapshots of main after `since`, oldest first."""
+        table = self.table(name)
+        with _lost_races():
+            found = files.snapshots_after(table, since, files.head_of(table))
+        return tuple(Commit(snapshot.snapshot_id, snapshot.timestamp_ms) for snapshot in found)
+
+    def append(self, name: str, parent: int, rows: pa.Table, properties: Mapping[str, str] | None = None) -> int:
+        """Append on top of `parent`; the new head."""
+        with self.changing(name) as table:
+            return files.append_on(table, parent, rows, properties)
+
+
+@contextmanager
+def _lost_races() -> Iterator[None]:
+    """Tell a lost compare-and-swap by the name that the cycle knows."""
+    try:
+        yield
+    except (CommitFailedException, ValidationException, StaleHeadError) as error:
+        raise Conflict(str(error)) from error

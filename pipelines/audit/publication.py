@@ -1,0 +1,155 @@
+"""What the audit has proved so far: one value, kept as JSON beside the completeness rows and read back after a crash."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+UNEXPLAINED = "unexplained"
+BEHIND = "behind"
+REFUSED = "refused"
+MISREAD = "misread"
+MISMATCH = "mismatch"
+INCIDENTS = frozenset({BEHIND, REFUSED, MISREAD, MISMATCH})
+
+COMPLETENESS = "ops.completeness"
+RECORD = "daybook.publication"
+"""Property of COMPLETENESS that holds the last publication."""
+DATASET_STATUS = "ops.dataset_status"
+CYCLE = "daybook.cycle"
+"""Property of DATASET_STATUS that names the cycle whose rows it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far one partition of a stream is proved.
+
+    Offsets below `next_offset` are published: each is journaled, quarantined or absent. Gaps below `explained` (>= `next_offset`)
+    are explained and quarantined already, though the stream waits for the rest. `reach_ms` is the greatest append time among the
+    published rows, epoch ms, -1 before the first.
+    """
+
+    next_offset: int
+    explained: int
+    reach_ms: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class WindowFrontier:
+    """How far the windows of one stream are published in one partial table; window ends in epoch ms, -1 before the first.
+
+    Windows up to `proved` are counted for readers. Windows in (`proved`, `passed`] are in the tagged snapshot but hidden by held
+    rows, because the stream is held; `passed` is the greatest window end of the stream in that snapshot. `counted` is the next
+    offset per partition up to which journal rows appended before `proved` are in the numbers: later ones need a supplement.
+    """
+
+    proved: int
+    passed: int
+    counted: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why nothing of a stream is published at present, since when, and when it is judged again (epoch ms)."""
+
+    reason: str
+    since_ms: int
+    retry_ms: int
+
+    @property
+    def is_incident(self) -> bool:
+        """A budget that ran out heals by itself; everything else is somebody's work."""
+        return self.reason in INCIDENTS
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFrontier:
+    """The published state of one stream: position per partition, windows per partial table (short name), hold or None.
+
+    `seam_ms`: end of the newest window that two definitions have shared, epoch ms, -1 without one. The older one journaled a part of
+    its rows, the newer one counted all of them, so that a difference there is no surprise.
+    """
+
+    positions: Mapping[int, Position]
+    windows: Mapping[str, WindowFrontier]
+    hold: Hold | None = None
+    seam_ms: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class StreamReport:
+    """What one cycle found in one stream; counts of rows, and of windows per partial table and verdict."""
+
+    rows: int = 0
+    duplicates: int = 0
+    conflicting: int = 0
+    quarantined: int = 0
+    absent: int = 0
+    refused: int = 0
+    windows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    supplemented: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One published state, and the intent to publish it: recorded atomically after the appends and before the tags move.
+
+    `targets` names for every table the snapshot its tag `audited` moves to, `before` the one it moves from. For a table that the
+    audit writes, the target is also the head its main branch must have: anything else there is the work of a dead cycle.
+    `sources` and `statements` name the definition whose rows were judged (`pipelines.intake.deployed.Deployed`); `removed` is the state of
+    streams that it has no more, for the day they come back.
+    """
+
+    cycle: int
+    streams: Mapping[str, StreamFrontier]
+    targets: Mapping[str, int]
+    before: Mapping[str, int]
+    reports: Mapping[str, StreamReport] = field(default_factory=dict)
+    removed: Mapping[str, StreamFrontier] = field(default_factory=dict)
+    sources: str = ""
+    statements: str = ""
+
+    def to_json(self) -> str:
+        """Lossless, sorted, one line."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Publication":
+        """The inverse of `to_json`; KeyError or TypeError when the text is not one of ours."""
+        value = json.loads(text)
+        return cls(
+            cycle=value["cycle"],
+            streams={name: _stream(stream) for name, stream in value["streams"].items()},
+            targets=value["targets"],
+            before=value["before"],
+            reports={name: StreamReport(**report) for name, report in value["reports"].items()},
+            removed={name: _stream(stream) for name, stream in value["removed"].items()},
+            sources=value["sources"],
+            statements=value["statements"],
+        )
+
+
+def facts_through(frontier: StreamFrontier) -> int | None:
+    """J: append time (epoch ms) up to which every partition's facts are published."""
+    reached = [position.reach_ms for position in frontier.positions.values()]
+    return min(reached) if reached and min(reached) >= 0 else None
+
+
+def kpis_through(frontier: StreamFrontier) -> int | None:
+    """W: window end (epoch ms) up to which every partial table's numbers are published."""
+    proved = [windows.proved for windows in frontier.windows.values()]
+    return min(proved) if proved and min(proved) >= 0 else None
+
+
+def _stream(value: Mapping[str, Any]) -> StreamFrontier:
+    return StreamFrontier(
+        positions={int(partition): Position(**position) for partition, position in value["positions"].items()},
+        windows={table: _windows(windows) for table, windows in value["windows"].items()},
+        hold=Hold(**value["hold"]) if value["hold"] else None,
+        seam_ms=value["seam_ms"],
+    )
+
+
+def _windows(value: Mapping[str, Any]) -> WindowFrontier:
+    counted = {int(partition): offset for partition, offset in value["counted"].items()}
+    return WindowFrontier(value["proved"], value["passed"], counted)

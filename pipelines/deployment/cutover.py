@@ -1,0 +1,210 @@
+"""Starting, stopping and replacing the intake job: a new job takes up exactly where the tables say the last one stopped.
+
+Positions are read from the tables alone. Kafka's group offsets run ahead of what is committed to Iceberg, and savepoints
+do not survive a changed statement set. A changed definition starts only after the audit has judged every row of the old one.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from connectors.flink import session
+from connectors.flink.rest import FlinkRest, Job
+from connectors.iceberg.scan import last_windows, next_offsets, offsets_at
+from connectors.iceberg.tables import connect
+from connectors.instants import instant
+from kpis.partials import plan
+from pipelines.audit.decisions.lake import journal_of, partial_of
+from pipelines.audit.publication import CYCLE, DATASET_STATUS
+from pipelines.intake.deployed import DEPLOYMENTS, announce, deployed, deployed_workspace, described
+from pipelines.intake.statements import JOB_NAME, LANE, StreamStart, statement_set
+from pipelines.locks import exclusive
+from pipelines.published import read_publication
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pyiceberg.catalog.rest import RestCatalog
+
+    from contracts.model import Stream
+    from contracts.registry import Registry
+    from pipelines.audit.publication import StreamFrontier
+    from pipelines.intake.deployed import Deployed
+    from pipelines.settings import Settings
+    from pipelines.workspace import Workspace
+
+LOCK = "intake.lock"
+"""File in the run directory that is locked while a job is started or replaced."""
+DRAIN_SECONDS = 180.0
+MID_WINDOW_SECONDS = (2.0, 6.0)
+"""A job is stopped in the middle of a window, so that the journals reach past every window it has closed."""
+
+
+class DrainError(Exception):
+    """The audit did not publish what the stopped job left; the message says what to do."""
+
+
+def running_job(settings: Settings) -> Job | None:
+    """The intake job that the cluster has, if any."""
+    jobs = FlinkRest(settings.endpoints.flink).jobs(JOB_NAME)
+    return jobs[-1] if jobs else None
+
+
+def ensure(settings: Settings) -> str:
+    """Job id of the intake job; what is deployed is submitted if the cluster has none. May be repeated, by several processes at once."""
+    with exclusive(settings.home / LOCK):
+        job = running_job(settings)
+        return job.id if job else _start(deployed_workspace(settings))
+
+
+def deploy(space: Workspace, say: Callable[[str], None], *, force: bool = False) -> None:
+    """Make the files here what is deployed. The job is replaced, where the tables stop, if its SQL is another or `force` is set.
+
+    Raises:
+        DrainError: the audit does not publish what the old job left. It is stopped then, until `daybook run intake` starts it again.
+        FlinkError: the last checkpoint or the cancellation did not complete.
+        Py4JJavaError: Flink cannot plan the new job; the old one goes on.
+    """
+    with exclusive(space.settings.home / LOCK):
+        job, before, wanted = running_job(space.settings), deployed(space.settings), described(space)
+        if job and before and before.statements == wanted.statements and not force:
+            if before != wanted:
+                announce(space, wanted)
+            say(f"job {job.id} makes all that this definition needs already")
+            return
+        say("planning the new job")
+        explain(space)
+        if job:
+            say("stopping the intake job, then waiting until the audit has published all of it")
+            stop(space.settings)
+        job_id = _start(space)
+        say(f"job {job_id} goes on where the tables stop")
+
+
+def explain(space: Workspace) -> str:
+    """Flink's own plan of the job, with all of its input. A job that cannot run is refused here.
+
+    Raises:
+        Py4JJavaError: Flink cannot plan the job; the message says why.
+    """
+    statements = statement_set(space.contracts, space.definitions, space.settings.endpoints.kafka, space.settings.endpoints.catalog)
+    return session.explain(_client(space.settings), statements.definitions, list(statements.inserts.values()))
+
+
+def stop(settings: Settings) -> None:
+    """Take a last checkpoint of the intake job and cancel it; nothing to do when there is none.
+
+    Raises:
+        FlinkError: the checkpoint or the cancellation did not complete.
+    """
+    flink = FlinkRest(settings.endpoints.flink)
+    for job in flink.jobs(JOB_NAME):
+        if job.state == "RUNNING":
+            _await_mid_window()
+            flink.checkpoint(job.id)
+        flink.cancel(job.id)
+
+
+def _start(space: Workspace) -> str:
+    """Fence off any earlier job, submit a new one where the tables stop, record the deployment."""
+    settings, contracts = space.settings, space.contracts
+    endpoints = settings.endpoints
+    catalog = connect(endpoints.catalog)
+    tables = plan(contracts, space.definitions)
+    _fence(catalog, [*(stream.journal for stream in contracts.streams.values()), *map(partial_of, tables)])
+    last, definition = deployed(settings), described(space)
+    if last and last.statements != definition.statements:
+        _await_drained(settings, catalog)
+    announce(space, definition)
+    published = read_publication(settings)
+    known = published.streams if published else {}
+    starts = {
+        stream.name: _start_of(catalog, stream, [name for name, table in tables.items() if table.is_fed_by(stream.name)], known.get(stream.name))
+        for stream in contracts.streams.values()
+    }
+    statements = statement_set(contracts, space.definitions, endpoints.kafka, endpoints.catalog, starts)
+    job_id = session.submit(_client(settings), statements.definitions, list(statements.inserts.values()))
+    _record(catalog, contracts, job_id, definition, starts)
+    return job_id
+
+
+def _client(settings: Settings) -> dict[str, str]:
+    endpoints = settings.endpoints
+    session.use_libraries(endpoints.flink_lib, endpoints.flink_conf)
+    return session.remote(endpoints.flink, endpoints.checkpoints, JOB_NAME, settings.checkpoint_seconds)
+
+
+def _await_mid_window() -> None:
+    first, last = MID_WINDOW_SECONDS
+    while not first <= time.time() % 10 <= last:
+        time.sleep(0.1)
+
+
+def _fence(catalog: RestCatalog, names: list[str]) -> None:
+    """Put an empty commit on every table of the job, so that a stale commit request of a dead job no longer fits."""
+    for name in names:
+        table = catalog.load_table(name)
+        table.append(table.schema().as_arrow().empty_table(), snapshot_properties={"daybook.fence": LANE})
+
+
+def _await_drained(settings: Settings, catalog: RestCatalog) -> None:
+    deadline = time.monotonic() + DRAIN_SECONDS
+    while not _is_drained(settings, catalog):
+        if time.monotonic() > deadline:
+            message = "the audit has not published all that the stopped job left: run `daybook audit --follow`, then `daybook deploy` again"
+            raise DrainError(message)
+        time.sleep(1)
+
+
+def _is_drained(settings: Settings, catalog: RestCatalog) -> bool:
+    """True when all rows are published and the audit has nothing left to do for that publication."""
+    published = read_publication(settings)
+    if published is None or catalog.load_table(DATASET_STATUS).properties.get(CYCLE) != str(published.cycle):
+        return False
+    return all(_is_published(catalog, stream, frontier) for stream, frontier in published.streams.items())
+
+
+def _is_published(catalog: RestCatalog, stream: str, frontier: StreamFrontier) -> bool:
+    positions = {partition: position.next_offset for partition, position in frontier.positions.items()}
+    if next_offsets(catalog.load_table(journal_of(stream)), positions) != positions:
+        return False
+    proved = {name: windows.proved for name, windows in frontier.windows.items()}
+    return all(last_windows(catalog.load_table(partial_of(name)), stream, end) == end for name, end in proved.items())
+
+
+def _start_of(catalog: RestCatalog, stream: Stream, tables: list[str], frontier: StreamFrontier | None) -> StreamStart:
+    """A table that was added to a stream begins where the stream's other tables are."""
+    journal = catalog.load_table(stream.journal)
+    positions = {partition: position.next_offset for partition, position in frontier.positions.items()} if frontier else {}
+    journaled = {partition: offset for partition, offset in next_offsets(journal, positions).items() if offset > 0}
+    proved = {name: windows.proved for name, windows in frontier.windows.items()} if frontier else {}
+    least = min(proved.values(), default=-1)
+    ends = {name: last_windows(catalog.load_table(partial_of(name)), stream.name, proved.get(name, least)) for name in tables}
+    windows = {name: _text(end) for name, end in ends.items() if end > 0}
+    if not journaled or len(windows) < len(tables):
+        return StreamStart(journal_from=journaled, windows_from=windows)
+    return StreamStart(journaled | offsets_at(journal, min(ends.values())), journaled, windows)
+
+
+def _text(epoch_ms: int) -> str:
+    return instant(epoch_ms).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _record(catalog: RestCatalog, contracts: Registry, job_id: str, definition: Deployed, starts: Mapping[str, StreamStart]) -> None:
+    table = catalog.load_table(DEPLOYMENTS)
+    row = {
+        "lane": LANE,
+        "job_id": job_id,
+        "sources_hash": definition.sources,
+        "statements_hash": definition.statements,
+        "contract_versions": json.dumps({stream.name: stream.version for stream in contracts.streams.values()}),
+        "starts": json.dumps({name: asdict(start) for name, start in starts.items()}),
+        "deployed_at": datetime.now(UTC),
+    }
+    table.append(pa.Table.from_pylist([row], schema=table.schema().as_arrow()))

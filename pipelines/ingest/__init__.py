@@ -1,0 +1,1 @@
+"""What enters by us instead of by its producer: files."""

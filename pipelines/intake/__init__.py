@@ -1,0 +1,1 @@
+"""The intake job: its statements, and which ones are deployed."""

@@ -1,0 +1,99 @@
+"""The intake job: one generated statement set from the topics to the journals and the partial aggregates."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from contracts.identifiers import quote
+from kpis.partials import PartialTable, plan
+from kpis.sql import flink
+from transforms import gate, journal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from contracts.model import Stream
+    from contracts.registry import Registry
+    from kpis.registry import Definitions
+
+LANE = "main"
+JOB_NAME = f"daybook-intake-{LANE}"
+CATALOG = "lake"
+
+
+@dataclass(frozen=True)
+class StreamStart:
+    """Where a job takes a stream up.
+
+    `read_from`: first offset read per partition, early enough for the windows still open. `journal_from`: first offset
+    journaled per partition. `windows_from`: first window emitted per partial table, `YYYY-MM-DD HH:MM:SS` UTC; a table that
+    is not named gets every window.
+    """
+
+    read_from: Mapping[int, int] = field(default_factory=dict)
+    journal_from: Mapping[int, int] = field(default_factory=dict)
+    windows_from: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StatementSet:
+    """The SQL of one job: what it defines and what it inserts, by table."""
+
+    definitions: tuple[str, ...]
+    inserts: Mapping[str, str]
+
+    @property
+    def statements_hash(self) -> str:
+        """Twelve hexadecimal digits that change whenever the SQL does."""
+        return hashlib.sha256("\n".join([*self.definitions, *self.inserts.values()]).encode()).hexdigest()[:12]
+
+
+def statement_set(contracts: Registry, definitions: Definitions, kafka: str, catalog: str, starts: Mapping[str, StreamStart] | None = None) -> StatementSet:
+    """Everything the job executes, in order. `kafka` is host:port, `catalog` the REST catalog's address."""
+    begin = starts or {}
+    streams = contracts.streams.values()
+    create_catalog = (
+        f"CREATE CATALOG {CATALOG} WITH (\n  'type' = 'iceberg',\n  'catalog-type' = 'rest',\n  'uri' = '{catalog}',\n  'cache-enabled' = 'false'\n)"
+    )
+    sources = [gate.source_ddl(stream, _kafka_options(stream, kafka, begin.get(stream.name, StreamStart()))) for stream in streams]
+    gates = [gate.gate_ddl(stream) for stream in streams]
+    inserts = {stream.journal: _journal_insert(stream, begin.get(stream.name, StreamStart())) for stream in streams}
+    relations = {stream.name: gate.gate_name(stream) for stream in streams}
+    for table in plan(contracts, definitions).values():
+        first = {name: start.windows_from[table.name] for name, start in begin.items() if table.name in start.windows_from}
+        inserts[f"partials.{table.name}"] = _partial_insert(table, flink.insert_query(table, relations, LANE, first))
+    return StatementSet((create_catalog, *sources, *gates), inserts)
+
+
+def _journal_insert(stream: Stream, start: StreamStart) -> str:
+    names = ", ".join(quote(column.name, "`") for column in journal.landed_columns(stream))
+    positions = " ".join(f"WHEN {partition} THEN {offset}" for partition, offset in sorted(start.journal_from.items()) if offset > 0)
+    where = f"\nWHERE `offset` >= CASE `partition` {positions} ELSE 0 END" if positions else ""
+    hint = f"/*+ OPTIONS('uid-suffix' = 'journal-{stream.name}') */"
+    return f"INSERT INTO {CATALOG}.{stream.journal} {hint} ({names})\n{journal.insert_select(stream)}{where}"
+
+
+def _partial_insert(table: PartialTable, query: str) -> str:
+    names = ", ".join(quote(name, "`") for name in table.columns)
+    hint = f"/*+ OPTIONS('uid-suffix' = 'partials-{table.name}') */"
+    return f"INSERT INTO {CATALOG}.partials.{table.name} {hint} ({names})\n{query}"
+
+
+def _kafka_options(stream: Stream, kafka: str, start: StreamStart) -> dict[str, str]:
+    offsets = ";".join(f"partition:{partition},offset:{offset}" for partition, offset in sorted(start.read_from.items()))
+    startup = {"scan.startup.mode": "specific-offsets", "scan.startup.specific-offsets": offsets} if offsets else {"scan.startup.mode": "earliest-offset"}
+    return {
+        "connector": "kafka",
+        "topic": stream.topic,
+        "properties.bootstrap.servers": kafka,
+        "properties.group.id": f"{JOB_NAME}-{stream.name}",
+        "properties.isolation.level": "read_committed",
+        **startup,
+        "scan.topic-partition-discovery.interval": "0",
+        "format": "json",
+        "json.ignore-parse-errors": "true",
+        # The faster parser turns an error inside a nested value into NULL, takes the record for ended and lets it pass.
+        "json.decode.json-parser.enabled": "false",
+    }

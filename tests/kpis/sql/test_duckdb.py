@@ -1,0 +1,67 @@
+"""The second computation in DuckDB."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from kpis.partials import bucket_sql
+from kpis.sql.duckdb import window_end_of
+from tests import statements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STATEMENTS = statements.recomputations()
+LAST_MS = 10**12
+
+
+def exact_bucket(value: int) -> int:
+    """The bucket by integer arithmetic: the least b with value < 1.02^b."""
+    low, high = 0, 1500
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if value * 100**middle < 102**middle else (middle + 1, high)
+    return low
+
+
+def buckets(values: list[int]) -> list[int]:
+    rows = duckdb.execute(f"SELECT {bucket_sql('value')} FROM (SELECT unnest(?) AS value)", [values]).fetchall()
+    return [int(row[0]) for row in rows]
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_the_sql_is_as_reviewed(golden: Callable[[str, str], None], name: str) -> None:
+    golden(name, STATEMENTS[name])
+
+
+def is_at_boundary(value: int) -> bool:
+    """True for a value so close above a power of 1.02 that doubles cannot tell them apart."""
+    low = exact_bucket(value) - 1
+    return Fraction(value) / Fraction(102, 100) ** low - 1 < Fraction(1, 10**12)
+
+
+def test_the_integers_beside_every_boundary_are_in_the_right_bucket() -> None:
+    boundaries = [102**bucket // 100**bucket for bucket in range(exact_bucket(LAST_MS))]
+    values = sorted({value for boundary in boundaries for value in (boundary - 1, boundary, boundary + 1) if 0 <= value <= LAST_MS})
+    wrong = [value for value, bucket in zip(values, buckets(values), strict=True) if bucket != exact_bucket(value)]
+    assert [value for value in wrong if not is_at_boundary(value)] == []
+
+
+def test_a_bucket_is_read_back_within_one_percent() -> None:
+    values = [1, 2, 49, 50, 51, 999, 1000, 86_400_000, LAST_MS]
+    middles = [math.pow(1.02, bucket - 0.5) for bucket in buckets(values)]
+    assert middles == [pytest.approx(value, rel=0.01) for value in values]
+
+
+def test_what_is_below_one_is_in_the_lowest_bucket() -> None:
+    assert buckets([-5, 0]) == [0, 0]
+
+
+@pytest.mark.parametrize(("appended_ms", "end"), [(0, 10_000), (9_999, 10_000), (10_000, 20_000)])
+def test_a_delivery_at_the_end_of_a_window_belongs_to_the_next(appended_ms: int, end: int) -> None:
+    assert window_end_of(appended_ms) == end

@@ -1,0 +1,186 @@
+"""One cycle over the simulated lake, in a world that stands still."""
+
+from collections.abc import Callable
+
+import pytest
+
+from pipelines.audit.decisions.cycle import GRACE_MS, Auditor, tag_order
+from pipelines.audit.decisions.lake import audit_of, journal_of, partial_of
+from pipelines.audit.publication import BEHIND, MISMATCH, UNEXPLAINED, Hold
+from tests.pipelines.audit.simulation.catalog import Catalog, File, Record, Row
+from tests.pipelines.audit.simulation.rival import Killed
+from tests.pipelines.audit.simulation.simulated_lake import SimulatedLake
+
+
+class Desk:
+    """A catalog of the streams a and b with one partition each, an auditor, and a count of its steps."""
+
+    def __init__(self, budget: int = 5) -> None:
+        self.catalog = Catalog({"a": 1, "b": 1})
+        self.open: dict[str, list[Record]] = {"a": [], "b": []}
+        self.steps = 0
+        self.dies_at = -1
+        self.budget = budget
+        self.auditor = self.start()
+
+    def start(self) -> Auditor:
+        return Auditor(SimulatedLake(self.catalog, self.step, lambda: 0), budget=self.budget)
+
+    def step(self) -> None:
+        self.steps += 1
+        if self.steps == self.dies_at:
+            raise Killed
+
+    def deliver(self, stream: str, *kinds: str, through: int, miscounted: int = 0) -> None:
+        """Records of these kinds one millisecond apart that end at `through`; journal and the window they fill, committed."""
+        log = self.catalog.logs[stream][0]
+        first = through - len(kinds) + 1
+        records = [Record(0, len(log) + i, kind, 1000 * through + i, i + 1, first + i) for i, kind in enumerate(kinds)]
+        log.extend(records)
+        valid = [record for record in records if record.kind == "valid"]
+        self.catalog.commit(journal_of(stream), (File(tuple(valid)),), 0)
+        waiting = self.open[stream] + valid
+        closed = [record for record in waiting if record.window_end <= through]
+        self.open[stream] = [record for record in waiting if record.window_end > through]
+        for name, keys in (("kpis", 2), ("runs", 3)):
+            rows = [Row(stream, r.window_end, r.identity % keys, 1 + miscounted, r.payload, r.payload) for r in closed]
+            self.catalog.commit(partial_of(name), (File(tuple(rows)),), 0)
+
+    def miscount(self, stream: str) -> Hold:
+        """Let a stream count one too many in a window and be judged; the hold that comes of it."""
+        self.deliver(stream, "valid", "valid", "valid", through=11, miscounted=1)
+        self.auditor.run(0)
+        hold = self.hold(stream)
+        assert hold
+        return hold
+
+    def hold(self, stream: str) -> Hold | None:
+        return self.catalog.recorded[-1].streams[stream].hold
+
+    def proved(self, stream: str) -> int:
+        return self.catalog.recorded[-1].streams[stream].windows["kpis"].proved
+
+
+def test_a_clean_window_is_published_without_audit_rows() -> None:
+    desk = Desk()
+    desk.deliver("a", "valid", "valid", "valid", through=11)
+    assert desk.auditor.run(0).outcome == "published"
+    assert desk.proved("a") == 10
+    assert desk.catalog.recorded[-1].reports["a"].windows == {"kpis": {"stand": 1}, "runs": {"stand": 1}}
+    assert not desk.catalog.tables[audit_of("kpis")].rows(desk.catalog.tables[audit_of("kpis")].tag)
+
+
+def test_a_cycle_without_news_loads_the_record_and_the_heads_only() -> None:
+    desk = Desk()
+    desk.deliver("a", "valid", "valid", "valid", through=11)
+    desk.auditor.run(0)
+    before = desk.steps
+    assert desk.auditor.run(0).outcome == "idle"
+    assert desk.steps - before == 1 + 4
+
+
+def test_a_storm_of_bad_records_delays_its_stream_only() -> None:
+    desk = Desk(budget=2)
+    desk.deliver("a", "valid", *["bad"] * 5, "valid", "valid", through=11)
+    desk.deliver("b", "valid", "valid", "valid", through=11)
+    desk.auditor.run(0)
+    hold = desk.hold("a")
+    assert hold
+    assert hold.reason == UNEXPLAINED
+    assert (desk.proved("a"), desk.proved("b")) == (-1, 10)
+
+
+def test_a_storm_is_explained_over_several_cycles() -> None:
+    desk = Desk(budget=2)
+    desk.deliver("a", "valid", *["bad"] * 5, "valid", "valid", through=11)
+    for through in (21, 31, 41):
+        desk.auditor.run(0)
+        desk.deliver("a", "valid", "valid", "valid", through=through)
+    desk.auditor.run(0)
+    assert desk.hold("a") is None
+    assert desk.proved("a") == 40
+
+
+def test_a_window_that_nothing_explains_holds_its_stream_until_it_is_released() -> None:
+    desk = Desk()
+    assert desk.miscount("a").reason == MISMATCH
+    desk.deliver("a", "valid", "valid", "valid", through=21)
+    desk.auditor.run(0, release=frozenset({"a"}))
+    assert desk.hold("a") is None
+    assert desk.proved("a") == 20
+
+
+def test_double_commits_are_removed_before_anything_is_published() -> None:
+    desk = Desk()
+    desk.deliver("a", "valid", "valid", "valid", through=11)
+    desk.catalog.commit(journal_of("a"), (File(tuple(desk.catalog.logs["a"][0])),), 0)
+    assert desk.auditor.run(0).repaired == ("a",)
+    desk.auditor.run(0)
+    journal = desk.catalog.tables[journal_of("a")]
+    assert [row.offset for row in journal.rows(journal.tag)] == [0, 1, 2]
+
+
+def kill_everywhere() -> list[int]:
+    desk = Desk()
+    deliver_trouble(desk)
+    desk.auditor.run(0)
+    return list(range(1, desk.steps + 1))
+
+
+def deliver_trouble(desk: Desk) -> None:
+    """A duplicate, a bad record and a miscounted stream: every table gets rows."""
+    desk.deliver("a", "valid", "bad", "valid", "valid", "valid", through=11)
+    desk.catalog.logs["a"][0].append(Record(0, 5, "valid", 11_000, 9, 12))
+    desk.catalog.commit(journal_of("a"), (File((desk.catalog.logs["a"][0][5],)),), 0)
+    desk.deliver("b", "valid", "valid", "valid", through=11, miscounted=1)
+
+
+@pytest.mark.parametrize("step", kill_everywhere())
+def test_a_cycle_killed_at_any_step_is_repeated_to_the_same_state(step: int) -> None:
+    calm, killed = Desk(), Desk()
+    killed.dies_at = step
+    for desk in (calm, killed):
+        deliver_trouble(desk)
+    with pytest.raises(Killed):
+        killed.auditor.run(0)
+    for auditor in (calm.auditor, killed.start()):
+        auditor.run(0)
+    assert shown(killed) == shown(calm)
+
+
+def shown(desk: Desk) -> dict[str, list[object]]:
+    return {name: table.rows(table.tag) for name, table in desk.catalog.tables.items()}
+
+
+def test_a_second_audit_is_refused() -> None:
+    desk = Desk()
+    desk.deliver("a", "valid", "valid", "valid", through=11)
+    rival = desk.start()
+    interrupt: Callable[[], None] = desk.step
+
+    def step() -> None:
+        interrupt()
+        if desk.steps == 12:
+            rival.run(0)
+
+    slow = Auditor(SimulatedLake(desk.catalog, step, lambda: 0))
+    assert slow.run(0).outcome == "conflict"
+    assert [publication.cycle for publication in desk.catalog.recorded] == [0, 1]
+
+
+def test_what_hides_rows_is_tagged_before_what_is_hidden() -> None:
+    kinds = [table.split(".")[0] for table in tag_order(SimulatedLake(Catalog({"a": 1}), lambda: None, lambda: 0))]
+    assert kinds == ["audit"] * 3 + ["ops", "journal"] + ["partials"] * 2
+
+
+def test_a_held_stream_is_given_a_moment_when_its_journal_is_committed_after_its_partials() -> None:
+    desk = Desk()
+    held = desk.miscount("a")
+    for name in ("kpis", "runs"):
+        desk.catalog.commit(partial_of(name), (File((Row("a", 20, 1, 1, 1, 1),)),), held.retry_ms)
+    assert desk.auditor.run(held.retry_ms).outcome == "waiting"
+    assert desk.hold("a") == held
+    desk.auditor.run(held.retry_ms + GRACE_MS)
+    later = desk.hold("a")
+    assert later
+    assert (later.reason, later.retry_ms > held.retry_ms) == (BEHIND, True)

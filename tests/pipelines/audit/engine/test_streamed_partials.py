@@ -1,0 +1,205 @@
+"""Deliveries and streamed rows in DuckDB: the second computation held against the first, on small tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.audit.decisions.lake import Comparison
+from pipelines.audit.engine.deliveries import Deliveries
+from pipelines.audit.engine.streamed_partials import Streamed
+from tests.statements import CONTRACTS, PLAN
+
+STREAM = CONTRACTS.streams["runs"]
+TABLE = PLAN["kpis"]
+LANE = "main"
+START_MS = 1_790_000_000_000
+ARROW = {
+    "string": pa.string(),
+    "long": pa.int64(),
+    "int": pa.int32(),
+    "boolean": pa.bool_(),
+    "timestamptz": pa.timestamp("us", tz="UTC"),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "object": pa.string(),
+    "time": pa.timestamp("us", tz="UTC"),
+}
+JOURNAL = pa.schema(
+    [(field.name, ARROW[field.type]) for field in STREAM.fields.values()]
+    + [("topic", pa.string()), ("partition", pa.int32()), ("offset", pa.int64()), ("appended_at", ARROW["time"])]
+)
+PARTIALS = pa.schema([(name, ARROW[column.type]) for name, column in TABLE.columns.items()])
+
+
+def moment(epoch_ms: int) -> datetime:
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC)
+
+
+def delivery(offset: int, after_ms: int, **fields: Any) -> dict[str, Any]:
+    """A started run, appended so long after the start."""
+    at = moment(START_MS + after_ms)
+    event = {"event_id": f"e-{offset}", "event_type": "run.started", "event_time": at, "source": "test", "tenant_id": "acme", "run_id": "r", "run_kind": "job"}
+    return {**event, "partition": 0, "offset": offset, "appended_at": at, **fields}
+
+
+class Audited:
+    """Working tables of one stream and one partial table, filled from Parquet files as the audit does it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.connection = duckdb.connect()
+        self.connection.execute("SET TimeZone = 'UTC'")
+        self.deliveries = Deliveries(self.connection, STREAM, [TABLE], JOURNAL.empty_table())
+        self.streamed = Streamed(self.connection, TABLE, PARTIALS.empty_table(), LANE)
+        self.folder = folder
+
+    def journal(self, *rows: dict[str, Any], fresh: bool = True) -> None:
+        self.deliveries.load([self._write(pa.Table.from_pylist(list(rows), schema=JOURNAL))], "TRUE", fresh=fresh)
+
+    def stream_rows(self, condition: str = "TRUE", times: int = 1) -> None:
+        """Let the stream have written what it should have from the deliveries that meet a condition."""
+        rows = self.connection.sql(self.deliveries.recompute(TABLE, condition, LANE)).to_arrow_table()
+        for _ in range(times):
+            self.streamed.load([self._write(rows.cast(PARTIALS))], fresh=True)
+
+    def compare(self, late: set[int] | None = None) -> list[Comparison]:
+        return list(self.streamed.compare(self.deliveries, "runs", START_MS - 1, START_MS + 60_000, lambda: late or set()))
+
+    def _write(self, rows: pa.Table) -> str:
+        path = self.folder / f"{len(list(self.folder.iterdir()))}.parquet"
+        pq.write_table(rows, path)
+        return str(path)
+
+
+@pytest.fixture
+def audited(tmp_path: Path) -> Iterator[Audited]:
+    audited = Audited(tmp_path)
+    yield audited
+    audited.connection.close()
+
+
+def test_equal_computations_stand(audited: Audited) -> None:
+    audited.journal(delivery(0, 0), delivery(1, 9_999), delivery(2, 10_000))
+    audited.stream_rows()
+    assert [(one.window_end - START_MS, one.equal_raw) for one in audited.compare()] == [(10_000, True), (20_000, True)]
+
+
+def test_rows_committed_twice_are_told_from_wrong_ones(audited: Audited) -> None:
+    audited.journal(delivery(0, 0))
+    audited.stream_rows(times=2)
+    assert [(one.equal_raw, one.doubled) for one in audited.compare()] == [(False, True)]
+
+
+def test_a_delivery_that_the_stream_did_not_count_is_seen(audited: Audited) -> None:
+    audited.journal(delivery(0, 0), delivery(1, 1, run_kind="plan"))
+    audited.stream_rows('"offset" = 0')
+    assert [(one.equal_raw, one.doubled) for one in audited.compare()] == [(False, False)]
+
+
+def test_a_window_that_the_stream_left_out_is_seen(audited: Audited) -> None:
+    audited.journal(delivery(0, 0))
+    assert [one.equal_raw for one in audited.compare()] == [False]
+
+
+def test_a_window_that_only_the_stream_has_is_seen(audited: Audited) -> None:
+    audited.journal(delivery(0, 0))
+    audited.stream_rows()
+    audited.deliveries.clear()
+    assert [one.equal_raw for one in audited.compare()] == [False]
+
+
+def test_each_window_is_judged_for_itself(audited: Audited) -> None:
+    audited.journal(delivery(0, 0), delivery(1, 10_000), delivery(2, 20_000), delivery(3, 30_000), delivery(4, 40_000))
+    audited.stream_rows('"offset" IN (0, 1, 2)')
+    audited.stream_rows('"offset" = 1')
+    audited.connection.execute(f'DELETE FROM {audited.deliveries.name} WHERE "offset" = 2')
+    audited.stream_rows('"offset" = 4', times=3)
+    assert [(one.window_end - START_MS, one.equal_raw, one.doubled) for one in audited.compare()] == [
+        (10_000, True, False),
+        (20_000, False, True),
+        (30_000, False, False),
+        (40_000, False, False),
+        (50_000, False, True),
+    ]
+
+
+def test_a_changed_number_is_seen(audited: Audited) -> None:
+    audited.journal(delivery(0, 0))
+    audited.stream_rows()
+    audited.connection.execute(f"UPDATE {audited.streamed.name} SET n = n + 1")
+    assert [one.equal_raw for one in audited.compare()] == [False]
+
+
+def test_a_lateness_is_looked_for_only_when_windows_differ(audited: Audited) -> None:
+    audited.journal(delivery(0, 0))
+    audited.stream_rows()
+    assert [one.has_late for one in audited.compare(late={START_MS + 10_000})] == [False]
+
+
+def test_windows_with_duplicates_are_marked(audited: Audited) -> None:
+    audited.journal(delivery(0, 0), delivery(1, 10_000))
+    audited.stream_rows()
+    audited.deliveries.mark_duplicates(pa.table({"partition": pa.array([0], pa.int32()), "offset": pa.array([1], pa.int64())}))
+    assert [one.has_duplicates for one in audited.compare()] == [False, True]
+
+
+def test_a_clean_recomputation_leaves_duplicates_out(audited: Audited) -> None:
+    audited.journal(delivery(0, 0), delivery(1, 1))
+    audited.deliveries.mark_duplicates(pa.table({"partition": pa.array([0], pa.int32()), "offset": pa.array([1], pa.int64())}))
+    clean = audited.deliveries.recompute(TABLE, "NOT duplicate", LANE)
+    assert audited.connection.execute(f"SELECT sum(n) FROM ({clean})").fetchone() == (1,)
+
+
+def test_fresh_rows_are_summed_up_per_partition(audited: Audited) -> None:
+    audited.journal(delivery(4, 0), delivery(4, 0), delivery(9, 7), fresh=True)
+    audited.journal(delivery(3, 0, partition=1), fresh=False)
+    (summary,) = audited.deliveries.summaries()
+    assert (summary.partition, summary.rows, summary.distinct, summary.high, summary.reach_ms) == (0, 3, 2, 9, START_MS + 7)
+
+
+def test_identities_come_in_the_order_in_which_they_win(audited: Audited) -> None:
+    audited.journal(delivery(5, 9), delivery(7, 3), delivery(6, 3), delivery(1, 3, partition=1))
+    entries, _ = audited.deliveries.fresh_identities()
+    assert [(int(row["partition"]), int(row["offset"])) for row in entries] == [(0, 6), (0, 7), (1, 1), (0, 5)]
+
+
+def test_a_repeat_has_the_same_identity_and_another_payload_another_hash(audited: Audited) -> None:
+    audited.journal(delivery(0, 0), delivery(1, 0, event_id="e-0"), delivery(2, 0, event_id="e-0", run_kind="plan"))
+    entries, _ = audited.deliveries.fresh_identities()
+    assert len({(row["high"], row["low"]) for row in entries}) == 1
+    assert [row["payload"] == entries[0]["payload"] for row in entries] == [True, True, False]
+
+
+def test_an_identity_is_not_mistaken_for_its_neighbour(audited: Audited) -> None:
+    audited.journal(delivery(0, 0, tenant_id="a", source="bc"), delivery(1, 0, tenant_id="ab", source="c", event_id="e-0"))
+    entries, _ = audited.deliveries.fresh_identities()
+    assert len({(row["high"], row["low"]) for row in entries}) == 2
+
+
+def test_rows_below_the_frontier_are_set_aside(audited: Audited) -> None:
+    audited.journal(delivery(3, 0), delivery(4, 0), delivery(5, 0))
+    assert audited.deliveries.take_below({0: 5}) == [(0, 3, 4)]
+    assert audited.deliveries.count("fresh") == 1
+
+
+def test_settled_rows_are_forgotten_once_they_are_counted_and_old(audited: Audited) -> None:
+    audited.journal(delivery(0, 0), delivery(1, 10_000), delivery(2, 0))
+    audited.deliveries.settle(START_MS + 10_000, {0: 2})
+    assert audited.connection.execute(f'SELECT "offset", fresh FROM {audited.deliveries.name} ORDER BY 1').fetchall() == [(1, False), (2, False)]
+
+
+def test_an_append_time_that_steps_back_makes_a_window_late(audited: Audited) -> None:
+    audited.journal(delivery(0, 0), delivery(1, 10_000), delivery(2, 5_000))
+    assert audited.deliveries.late_windows(START_MS + 60_000, {0}) == {START_MS + 10_000}
+
+
+def test_a_partition_that_joined_later_makes_its_windows_late(audited: Audited) -> None:
+    audited.journal(delivery(0, 0, partition=7))
+    assert audited.deliveries.late_windows(START_MS + 60_000, {0}) == {START_MS + 10_000}
