@@ -1,7 +1,8 @@
 """What readers see of the partials, in Trino SQL: the audited rows of each table, KPI views, entity views.
 
 Every view names a partial table before the audit's own: tags move in the opposite order, and a correction counts only once
-the stream's windows, as this very query resolved them, reach the end that it was published with.
+the stream's windows, as this very query resolved them, reach the end that it was published with. Rows add up and may have negative
+counts, which take duplicates out again: what nothing is left of (a total of 0) is not shown.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ corrections AS (
 replaced AS (
   SELECT DISTINCT stream, window_start
   FROM corrections
-  WHERE kind <> 'supplement'
+  WHERE kind IN ('replacement', 'held')
 )
 SELECT {", ".join(f"streamed.{name}" for name in names)}
 FROM streamed
@@ -83,7 +84,7 @@ def entity_view(entity: Entity) -> View:
     shown = [f"  {column.shown} AS {name}" if column.shown else f"  {name}" for name, column in entity.columns.items()]
     keys = f"  tenant_id,\n  {entity.key},\n"
     query = (
-        f"WITH folded AS (\nSELECT\n{keys}{comma(folds)}\nFROM lake.audited.{entity.name}\nGROUP BY tenant_id, {entity.key}\n)\n"
+        f"WITH folded AS (\nSELECT\n{keys}{comma(folds)}\nFROM lake.audited.{entity.name}\nGROUP BY tenant_id, {entity.key}\nHAVING SUM(n) > 0\n)\n"
         f"SELECT\n{keys}{comma(shown)}\nFROM folded"
     )
     comments = {"tenant_id": "Customer account.", entity.key: f"Identifies one of the {entity.name}."}
@@ -116,7 +117,7 @@ def _measure_query(kpi: Kpi, stream: Stream, dimensions: tuple[str, ...], grain:
     condition = f"stream = '{stream.name}'" + (f" AND ({relevant})" if relevant else "")
     selected = [f"  date_trunc('{grain}', \"minute\") AS period_start", *(f"  {quote(name, chr(34))}" for name in dimensions), *values]
     groups = ", ".join(str(place) for place in range(1, len(dimensions) + 2))
-    return f"SELECT\n{comma(selected)}\nFROM lake.audited.kpis\nWHERE {condition}\nGROUP BY {groups}"
+    return f"SELECT\n{comma(selected)}\nFROM lake.audited.kpis\nWHERE {condition}\nGROUP BY {groups}\nHAVING SUM(n) > 0"
 
 
 def _percentile_query(kpi: Kpi, dimensions: tuple[str, ...], grain: str) -> str:
@@ -127,6 +128,7 @@ def _percentile_query(kpi: Kpi, dimensions: tuple[str, ...], grain: str) -> str:
   FROM lake.audited.histograms
   WHERE kpi = '{kpi.name}'
   GROUP BY date_trunc('{grain}', "minute"), {names}, bucket
+  HAVING SUM(n) > 0
 ),
 ranked AS (
   SELECT period_start, {names}, bucket,

@@ -59,7 +59,8 @@ def _counted(items: Iterable[str]) -> str:
 {comma(f"    {item}" for item in items)}
   ]) AS item (kpi, measure, numerator, denominator, scale, dimensions)
   WHERE numerator IS NOT NULL OR denominator IS NOT NULL
-  GROUP BY "minute", kpi, measure, {BASE}, dimensions"""
+  GROUP BY "minute", kpi, measure, {BASE}, dimensions
+  HAVING SUM(n) > 0"""
 
 
 def _percentiles(kpis: Iterable[Kpi]) -> str:
@@ -74,6 +75,7 @@ def _percentiles(kpis: Iterable[Kpi]) -> str:
     FROM lake.audited.histograms
   )
   GROUP BY period_start, kpi, {BASE}, dimensions, bucket
+  HAVING SUM(n) > 0
 ),
 ranked AS (
   SELECT period_start, kpi, {BASE}, dimensions, bucket,

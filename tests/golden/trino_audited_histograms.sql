@@ -17,7 +17,7 @@ corrections AS (
 replaced AS (
   SELECT DISTINCT stream, window_start
   FROM corrections
-  WHERE kind <> 'supplement'
+  WHERE kind IN ('replacement', 'held')
 )
 SELECT streamed.lane, streamed."stream", streamed.window_start, streamed.window_end, streamed."minute", streamed.kpi, streamed.tenant_id, streamed.region, streamed.environment, streamed.process_id, streamed.provider, streamed.queue, streamed.request_model, streamed.run_kind, streamed.bucket, streamed.n
 FROM streamed

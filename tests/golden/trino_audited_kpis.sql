@@ -17,7 +17,7 @@ corrections AS (
 replaced AS (
   SELECT DISTINCT stream, window_start
   FROM corrections
-  WHERE kind <> 'supplement'
+  WHERE kind IN ('replacement', 'held')
 )
 SELECT streamed.lane, streamed."stream", streamed.window_start, streamed.window_end, streamed."minute", streamed.event_type, streamed.tenant_id, streamed.region, streamed.environment, streamed.agent_id, streamed.book, streamed.is_leaf, streamed."procedure", streamed.process_id, streamed.process_version, streamed.provider, streamed.request_model, streamed.run_kind, streamed.task_id, streamed.trigger_id, streamed.workflow_id, streamed.n, streamed.count_http_status_in_429_529, streamed.sum_cache_read_tokens, streamed.sum_cache_write_tokens, streamed.sum_cost_usd, streamed.sum_input_tokens, streamed.sum_output_tokens, streamed.sum_reasoning_tokens
 FROM streamed

@@ -17,7 +17,7 @@ corrections AS (
 replaced AS (
   SELECT DISTINCT stream, window_start
   FROM corrections
-  WHERE kind <> 'supplement'
+  WHERE kind IN ('replacement', 'held')
 )
 SELECT streamed.lane, streamed."stream", streamed.window_start, streamed.window_end, streamed.is_canary, streamed.tenant_id, streamed.run_id, streamed.n, streamed.created_at, streamed.started_at, streamed.finished_at, streamed.last_event_at, streamed.status, streamed.run_kind, streamed.process_id, streamed.process_version, streamed.workflow_id, streamed.agent_id, streamed.attempts, streamed.steps, streamed.failed_steps, streamed.model_calls, streamed.failed_model_calls, streamed.input_tokens, streamed.output_tokens, streamed.cache_read_tokens, streamed.cost_usd
 FROM streamed

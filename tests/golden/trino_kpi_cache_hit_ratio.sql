@@ -11,7 +11,8 @@ SELECT
   CAST(COALESCE(SUM(sum_cache_read_tokens) FILTER (WHERE is_leaf), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(sum_input_tokens) FILTER (WHERE is_leaf), 0), 0) AS value
 FROM lake.audited.kpis
 WHERE stream = 'model_calls' AND ((is_leaf))
-GROUP BY 1, 2, 3, 4, 5, 6;
+GROUP BY 1, 2, 3, 4, 5, 6
+HAVING SUM(n) > 0;
 
 CREATE VIEW serving.kpi_cache_hit_ratio_hourly AS
 SELECT
@@ -26,7 +27,8 @@ SELECT
   CAST(COALESCE(SUM(sum_cache_read_tokens) FILTER (WHERE is_leaf), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(sum_input_tokens) FILTER (WHERE is_leaf), 0), 0) AS value
 FROM lake.audited.kpis
 WHERE stream = 'model_calls' AND ((is_leaf))
-GROUP BY 1, 2, 3, 4, 5, 6;
+GROUP BY 1, 2, 3, 4, 5, 6
+HAVING SUM(n) > 0;
 
 CREATE VIEW serving.kpi_cache_hit_ratio_daily AS
 SELECT
@@ -41,4 +43,5 @@ SELECT
   CAST(COALESCE(SUM(sum_cache_read_tokens) FILTER (WHERE is_leaf), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(sum_input_tokens) FILTER (WHERE is_leaf), 0), 0) AS value
 FROM lake.audited.kpis
 WHERE stream = 'model_calls' AND ((is_leaf))
-GROUP BY 1, 2, 3, 4, 5, 6;
+GROUP BY 1, 2, 3, 4, 5, 6
+HAVING SUM(n) > 0;

@@ -11,7 +11,8 @@ SELECT
   CAST(CAST(COALESCE(SUM(sum_cost_usd) FILTER (WHERE is_leaf), 0) AS DECIMAL(29, 0)) * DECIMAL '0.000000001' AS DECIMAL(38, 9)) AS value
 FROM lake.audited.kpis
 WHERE stream = 'model_calls' AND ((is_leaf))
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+HAVING SUM(n) > 0;
 
 CREATE VIEW serving.kpi_model_cost_hourly AS
 SELECT
@@ -26,7 +27,8 @@ SELECT
   CAST(CAST(COALESCE(SUM(sum_cost_usd) FILTER (WHERE is_leaf), 0) AS DECIMAL(29, 0)) * DECIMAL '0.000000001' AS DECIMAL(38, 9)) AS value
 FROM lake.audited.kpis
 WHERE stream = 'model_calls' AND ((is_leaf))
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+HAVING SUM(n) > 0;
 
 CREATE VIEW serving.kpi_model_cost_daily AS
 SELECT
@@ -41,4 +43,5 @@ SELECT
   CAST(CAST(COALESCE(SUM(sum_cost_usd) FILTER (WHERE is_leaf), 0) AS DECIMAL(29, 0)) * DECIMAL '0.000000001' AS DECIMAL(38, 9)) AS value
 FROM lake.audited.kpis
 WHERE stream = 'model_calls' AND ((is_leaf))
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+HAVING SUM(n) > 0;

@@ -11,7 +11,8 @@ SELECT
   CAST(COALESCE(SUM(count_http_status_in_429_529) FILTER (WHERE is_leaf), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(n) FILTER (WHERE is_leaf AND event_type IN ('model.completed', 'model.failed')), 0), 0) AS value
 FROM lake.audited.kpis
 WHERE stream = 'model_calls' AND ((is_leaf) OR (is_leaf AND event_type IN ('model.completed', 'model.failed')))
-GROUP BY 1, 2, 3, 4, 5, 6;
+GROUP BY 1, 2, 3, 4, 5, 6
+HAVING SUM(n) > 0;
 
 CREATE VIEW serving.kpi_rate_limited_share_hourly AS
 SELECT
@@ -26,7 +27,8 @@ SELECT
   CAST(COALESCE(SUM(count_http_status_in_429_529) FILTER (WHERE is_leaf), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(n) FILTER (WHERE is_leaf AND event_type IN ('model.completed', 'model.failed')), 0), 0) AS value
 FROM lake.audited.kpis
 WHERE stream = 'model_calls' AND ((is_leaf) OR (is_leaf AND event_type IN ('model.completed', 'model.failed')))
-GROUP BY 1, 2, 3, 4, 5, 6;
+GROUP BY 1, 2, 3, 4, 5, 6
+HAVING SUM(n) > 0;
 
 CREATE VIEW serving.kpi_rate_limited_share_daily AS
 SELECT
@@ -41,4 +43,5 @@ SELECT
   CAST(COALESCE(SUM(count_http_status_in_429_529) FILTER (WHERE is_leaf), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(n) FILTER (WHERE is_leaf AND event_type IN ('model.completed', 'model.failed')), 0), 0) AS value
 FROM lake.audited.kpis
 WHERE stream = 'model_calls' AND ((is_leaf) OR (is_leaf AND event_type IN ('model.completed', 'model.failed')))
-GROUP BY 1, 2, 3, 4, 5, 6;
+GROUP BY 1, 2, 3, 4, 5, 6
+HAVING SUM(n) > 0;

@@ -14,7 +14,8 @@ SELECT
   CAST(COALESCE(SUM(n) FILTER (WHERE event_type = 'run.succeeded'), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(n) FILTER (WHERE event_type IN ('run.succeeded', 'run.failed', 'run.timed_out')), 0), 0) AS value
 FROM lake.audited.kpis
 WHERE stream = 'runs' AND ((event_type = 'run.succeeded') OR (event_type IN ('run.succeeded', 'run.failed', 'run.timed_out')))
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9;
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+HAVING SUM(n) > 0;
 
 CREATE VIEW serving.kpi_run_success_rate_hourly AS
 SELECT
@@ -32,7 +33,8 @@ SELECT
   CAST(COALESCE(SUM(n) FILTER (WHERE event_type = 'run.succeeded'), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(n) FILTER (WHERE event_type IN ('run.succeeded', 'run.failed', 'run.timed_out')), 0), 0) AS value
 FROM lake.audited.kpis
 WHERE stream = 'runs' AND ((event_type = 'run.succeeded') OR (event_type IN ('run.succeeded', 'run.failed', 'run.timed_out')))
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9;
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+HAVING SUM(n) > 0;
 
 CREATE VIEW serving.kpi_run_success_rate_daily AS
 SELECT
@@ -50,4 +52,5 @@ SELECT
   CAST(COALESCE(SUM(n) FILTER (WHERE event_type = 'run.succeeded'), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(n) FILTER (WHERE event_type IN ('run.succeeded', 'run.failed', 'run.timed_out')), 0), 0) AS value
 FROM lake.audited.kpis
 WHERE stream = 'runs' AND ((event_type = 'run.succeeded') OR (event_type IN ('run.succeeded', 'run.failed', 'run.timed_out')))
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9;
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+HAVING SUM(n) > 0;

@@ -10,7 +10,8 @@ SELECT
   COALESCE(SUM(n) FILTER (WHERE event_type = 'run.started'), 0) AS value
 FROM lake.audited.kpis
 WHERE stream = 'runs' AND ((event_type = 'run.started'))
-GROUP BY 1, 2, 3, 4, 5, 6, 7;
+GROUP BY 1, 2, 3, 4, 5, 6, 7
+HAVING SUM(n) > 0;
 
 CREATE VIEW serving.kpi_runs_started_hourly AS
 SELECT
@@ -24,7 +25,8 @@ SELECT
   COALESCE(SUM(n) FILTER (WHERE event_type = 'run.started'), 0) AS value
 FROM lake.audited.kpis
 WHERE stream = 'runs' AND ((event_type = 'run.started'))
-GROUP BY 1, 2, 3, 4, 5, 6, 7;
+GROUP BY 1, 2, 3, 4, 5, 6, 7
+HAVING SUM(n) > 0;
 
 CREATE VIEW serving.kpi_runs_started_daily AS
 SELECT
@@ -38,4 +40,5 @@ SELECT
   COALESCE(SUM(n) FILTER (WHERE event_type = 'run.started'), 0) AS value
 FROM lake.audited.kpis
 WHERE stream = 'runs' AND ((event_type = 'run.started'))
-GROUP BY 1, 2, 3, 4, 5, 6, 7;
+GROUP BY 1, 2, 3, 4, 5, 6, 7
+HAVING SUM(n) > 0;

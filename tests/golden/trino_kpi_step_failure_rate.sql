@@ -12,7 +12,8 @@ SELECT
   CAST(COALESCE(SUM(n) FILTER (WHERE event_type = 'step.failed'), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(n) FILTER (WHERE event_type IN ('step.completed', 'step.failed')), 0), 0) AS value
 FROM lake.audited.kpis
 WHERE stream = 'runs' AND ((event_type = 'step.failed') OR (event_type IN ('step.completed', 'step.failed')))
-GROUP BY 1, 2, 3, 4, 5, 6, 7;
+GROUP BY 1, 2, 3, 4, 5, 6, 7
+HAVING SUM(n) > 0;
 
 CREATE VIEW serving.kpi_step_failure_rate_hourly AS
 SELECT
@@ -28,7 +29,8 @@ SELECT
   CAST(COALESCE(SUM(n) FILTER (WHERE event_type = 'step.failed'), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(n) FILTER (WHERE event_type IN ('step.completed', 'step.failed')), 0), 0) AS value
 FROM lake.audited.kpis
 WHERE stream = 'runs' AND ((event_type = 'step.failed') OR (event_type IN ('step.completed', 'step.failed')))
-GROUP BY 1, 2, 3, 4, 5, 6, 7;
+GROUP BY 1, 2, 3, 4, 5, 6, 7
+HAVING SUM(n) > 0;
 
 CREATE VIEW serving.kpi_step_failure_rate_daily AS
 SELECT
@@ -44,4 +46,5 @@ SELECT
   CAST(COALESCE(SUM(n) FILTER (WHERE event_type = 'step.failed'), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(n) FILTER (WHERE event_type IN ('step.completed', 'step.failed')), 0), 0) AS value
 FROM lake.audited.kpis
 WHERE stream = 'runs' AND ((event_type = 'step.failed') OR (event_type IN ('step.completed', 'step.failed')))
-GROUP BY 1, 2, 3, 4, 5, 6, 7;
+GROUP BY 1, 2, 3, 4, 5, 6, 7
+HAVING SUM(n) > 0;

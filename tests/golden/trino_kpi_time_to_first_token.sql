@@ -4,6 +4,7 @@ WITH counted AS (
   FROM lake.audited.histograms
   WHERE kpi = 'time_to_first_token'
   GROUP BY date_trunc('minute', "minute"), tenant_id, region, environment, provider, request_model, bucket
+  HAVING SUM(n) > 0
 ),
 ranked AS (
   SELECT period_start, tenant_id, region, environment, provider, request_model, bucket,
@@ -24,6 +25,7 @@ WITH counted AS (
   FROM lake.audited.histograms
   WHERE kpi = 'time_to_first_token'
   GROUP BY date_trunc('hour', "minute"), tenant_id, region, environment, provider, request_model, bucket
+  HAVING SUM(n) > 0
 ),
 ranked AS (
   SELECT period_start, tenant_id, region, environment, provider, request_model, bucket,
@@ -44,6 +46,7 @@ WITH counted AS (
   FROM lake.audited.histograms
   WHERE kpi = 'time_to_first_token'
   GROUP BY date_trunc('day', "minute"), tenant_id, region, environment, provider, request_model, bucket
+  HAVING SUM(n) > 0
 ),
 ranked AS (
   SELECT period_start, tenant_id, region, environment, provider, request_model, bucket,

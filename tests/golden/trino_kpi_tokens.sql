@@ -14,7 +14,8 @@ SELECT
   COALESCE(SUM(sum_reasoning_tokens) FILTER (WHERE is_leaf), 0) AS reasoning_tokens
 FROM lake.audited.kpis
 WHERE stream = 'model_calls' AND ((is_leaf))
-GROUP BY 1, 2, 3, 4, 5, 6, 7;
+GROUP BY 1, 2, 3, 4, 5, 6, 7
+HAVING SUM(n) > 0;
 
 CREATE VIEW serving.kpi_tokens_hourly AS
 SELECT
@@ -32,7 +33,8 @@ SELECT
   COALESCE(SUM(sum_reasoning_tokens) FILTER (WHERE is_leaf), 0) AS reasoning_tokens
 FROM lake.audited.kpis
 WHERE stream = 'model_calls' AND ((is_leaf))
-GROUP BY 1, 2, 3, 4, 5, 6, 7;
+GROUP BY 1, 2, 3, 4, 5, 6, 7
+HAVING SUM(n) > 0;
 
 CREATE VIEW serving.kpi_tokens_daily AS
 SELECT
@@ -50,4 +52,5 @@ SELECT
   COALESCE(SUM(sum_reasoning_tokens) FILTER (WHERE is_leaf), 0) AS reasoning_tokens
 FROM lake.audited.kpis
 WHERE stream = 'model_calls' AND ((is_leaf))
-GROUP BY 1, 2, 3, 4, 5, 6, 7;
+GROUP BY 1, 2, 3, 4, 5, 6, 7
+HAVING SUM(n) > 0;

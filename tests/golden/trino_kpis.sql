@@ -19,6 +19,7 @@ WITH counted AS (
   ]) AS item (kpi, measure, numerator, denominator, scale, dimensions)
   WHERE numerator IS NOT NULL OR denominator IS NOT NULL
   GROUP BY "minute", kpi, measure, tenant_id, region, environment, dimensions
+  HAVING SUM(n) > 0
 ),
 bucketed AS (
   SELECT period_start, kpi, tenant_id, region, environment, dimensions, bucket, SUM(n) AS n
@@ -32,6 +33,7 @@ bucketed AS (
     FROM lake.audited.histograms
   )
   GROUP BY period_start, kpi, tenant_id, region, environment, dimensions, bucket
+  HAVING SUM(n) > 0
 ),
 ranked AS (
   SELECT period_start, kpi, tenant_id, region, environment, dimensions, bucket,

@@ -24,6 +24,7 @@ SELECT
   CAST(CAST(COALESCE(SUM(cost_usd), 0) AS DECIMAL(29, 0)) * DECIMAL '0.000000001' AS DECIMAL(38, 9)) AS cost_usd
 FROM lake.audited.runs
 GROUP BY tenant_id, run_id
+HAVING SUM(n) > 0
 )
 SELECT
   tenant_id,
