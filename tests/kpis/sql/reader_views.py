@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 VIEWS = {view.name: view for view in all_views(statements.CONTRACTS, statements.DEFINITIONS)}
 AUDITED = ("kind VARCHAR", "cycle BIGINT", "visible_from TIMESTAMPTZ")
-WINDOW = {"window_start": "2026-01-01 00:00:00+00", "window_end": "2026-01-01 00:00:10+00", "minute": "2026-01-01 00:00:00+00"}
-BASE = {"tenant_id": "acme", "region": "eu", "environment": "prod"}
+WINDOW = {"window_start": "2026-01-01 00:00:00+00", "window_end": "2026-01-01 00:00:10+00"}
+MINUTE = {"minute": "2026-01-01 00:00:00+00"}
+BASE = MINUTE | {"tenant_id": "acme", "region": "eu", "environment": "prod"}
 Row = dict[str, Any]
 
 
