@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import urllib.error
+import urllib.request
+
 import pytest
 
 from deploy.local import engines
@@ -34,3 +37,15 @@ def test_the_engines_need_no_more_than_five_gigabytes(stack: Stack) -> None:
     rows = stack.services()
     used = {name: rows[name]["resident_megabytes"] for name in ("supervisor", *engines.ALWAYS)}
     assert sum(used.values()) <= MEMORY_MB, used
+
+
+def test_flink_takes_no_uploads(stack: Stack) -> None:
+    request = urllib.request.Request(f"{stack.endpoints['flink']}/jars/upload", b"", method="POST")  # noqa: S310 - an address of the stack
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=30)  # noqa: S310
+    assert refused.value.code == 404
+
+
+def test_flink_answers_no_page_of_another_origin(stack: Stack) -> None:
+    with urllib.request.urlopen(f"{stack.endpoints['flink']}/overview", timeout=30) as answer:  # noqa: S310 - an address of the stack
+        assert answer.headers["Access-Control-Allow-Origin"] == stack.endpoints["flink"]
