@@ -12,13 +12,15 @@ import math
 from decimal import Decimal
 from typing import Any
 
+from contracts.errors import DaybookError
+
 LONGEST_NUMBER = 1000
 """Digits of a number beyond which Jackson refuses the record."""
 LONGEST_NAME = 50_000
 """Bytes of a key beyond which Jackson refuses the record."""
 
 
-class ArrayValueError(ValueError):
+class ArrayValueError(DaybookError):
     """A record is an array of several objects instead of one."""
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
+from contracts.errors import ConfigurationError
 from contracts.model import CANARY, EventType, Stream
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ SOURCES = ("envelope.yaml", "events/**/*.yaml")
 """Which files below a root are sources."""
 
 
-class ContractError(Exception):
+class ContractError(ConfigurationError):
     """A contract source is wrong; the message is `file: what`."""
 
 

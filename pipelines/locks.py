@@ -7,12 +7,14 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from contracts.errors import DaybookError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 
-class LockedError(Exception):
+class LockedError(DaybookError):
     """Another process holds the lock; the message names the file and the process."""
 
 

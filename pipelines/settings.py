@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import contracts
 import kpis
+from contracts.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,7 @@ def default_home() -> Path:
     return (Path(state) if state else Path.home() / ".local" / "state") / "daybook"
 
 
-class SettingsError(Exception):
+class SettingsError(ConfigurationError):
     """A setting is unknown, missing or wrong; the message names it."""
 
 

@@ -9,10 +9,12 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
+from contracts.errors import TransientError
+
 ENDED = frozenset({"FINISHED", "CANCELED", "FAILED"})
 
 
-class FlinkError(Exception):
+class FlinkError(TransientError):
     """The cluster refused or did not answer; the message says what was asked."""
 
 

@@ -13,6 +13,7 @@ from pyiceberg.table.snapshots import Operation
 from pyiceberg.table.update.snapshot import _OverwriteFiles
 
 from connectors.iceberg.tables import point
+from contracts.errors import TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 MAIN = "main"
 
 
-class StaleHeadError(Exception):
+class StaleHeadError(TransientError):
     """The table's main branch is not where the caller saw it; nothing was changed."""
 
 

@@ -14,6 +14,8 @@ from pyiceberg.table.update import AssertRefSnapshotId, SetSnapshotRefUpdate
 from pyiceberg.transforms import DayTransform, HourTransform, IdentityTransform
 from pyiceberg.types import BinaryType, BooleanType, DecimalType, DoubleType, IntegerType, LongType, NestedField, StringType, TimestamptzType
 
+from contracts.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -84,7 +86,7 @@ class TableSpec:
         return frozenset(column.name for column in self.columns)
 
 
-class TableConflictError(Exception):
+class TableConflictError(ConfigurationError):
     """A table exists with a column of another type; the message names table and column."""
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 import confluent_kafka as kafka
 
 from connectors.kafka.records import Record, encode
+from contracts.errors import DaybookError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ POLL_EVERY = 256
 BACK_PRESSURE_S = 0.05
 
 
-class DeliveryError(Exception):
+class DeliveryError(DaybookError):
     """Some records were not acknowledged; the message says how many and the first reason."""
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import confluent_kafka as kafka
 
+from contracts.errors import TransientError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -27,7 +29,7 @@ READ_COMMITTED = {
 }
 
 
-class RereadError(Exception):
+class RereadError(TransientError):
     """Offsets could not be read and not be proved absent; the message is `topic/partition: what`."""
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from contracts.errors import DaybookError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -18,7 +20,7 @@ ENTITY_FIELDS = ("run_id", "conversation_id", "agent_id", "service", "call_id")
 Headers = tuple[tuple[str, bytes], ...]
 
 
-class NoEntityError(Exception):
+class NoEntityError(DaybookError):
     """An event names no entity, so its place among the partitions is undefined."""
 
 

@@ -15,6 +15,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # the client d
     ResourceType,
 )
 
+from contracts.errors import TransientError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from concurrent.futures import Future
@@ -25,12 +27,15 @@ APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
 PAUSE_S = 0.05
 
 
-class TopicError(Exception):
+class TopicError(TransientError):
     """The broker could not be asked or refused; the message is `topic or broker: what`."""
 
 
 class TopicMismatchError(TopicError):
     """A topic exists with other settings than those wanted."""
+
+    exit_code = 2
+    is_transient = False
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,15 @@ from urllib.parse import urlsplit
 import trino.dbapi
 from trino.exceptions import TrinoConnectionError, TrinoUserError
 
+from contracts.errors import DaybookError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 CATALOG = "lake"
 
 
-class QueryError(Exception):
+class QueryError(DaybookError):
     """Trino refused a statement or could not be reached; the message is Trino's own first line."""
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from pipelines.cli import audit, contracts, jobs, quarantine, sql, status, traffic
-from pipelines.cli.failures import exit_code, sentence
 from pipelines.cli.quiet import quiet
+from pipelines.failures import exit_code, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from connectors.instants import now_ms
-from pipelines.cli.failures import may_pass, sentence
 from pipelines.cli.output import clock, counts, iso, json_option, say_at, say_json
+from pipelines.failures import is_transient, sentence
 from pipelines.locks import LockedError, exclusive
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class AuditSession:
             try:
                 is_done = self._cycles()
             except Exception as error:
-                if self._is_once or not may_pass(error):
+                if self._is_once or not is_transient(error):
                     raise
                 self._wait_out(sentence(error))
 

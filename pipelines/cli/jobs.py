@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from pipelines.cli.failures import exit_code, sentence
 from pipelines.cli.output import say, say_at
 from pipelines.cli.quiet import engine_output_to
+from pipelines.failures import exit_code, sentence
 from pipelines.workspace import Workspace, workspace
 
 if TYPE_CHECKING:

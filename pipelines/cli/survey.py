@@ -18,7 +18,7 @@ from connectors.instants import now_ms
 from connectors.kafka.topics import Topics
 from pipelines.audit.decisions.lake import QUARANTINE
 from pipelines.audit.publication import facts_through, kpis_through
-from pipelines.cli.failures import exit_code, sentence
+from pipelines.failures import exit_code, sentence
 from pipelines.intake.deployed import deployed_workspace, is_deployed
 from pipelines.intake.statements import JOB_NAME
 from pipelines.published import read_publication

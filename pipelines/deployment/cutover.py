@@ -19,6 +19,7 @@ from connectors.flink.rest import FlinkRest, Job
 from connectors.iceberg.scan import last_windows, next_offsets, offsets_at
 from connectors.iceberg.tables import connect
 from connectors.instants import instant
+from contracts.errors import DaybookError
 from kpis.partials import plan
 from pipelines.audit.decisions.lake import journal_of, partial_of
 from pipelines.audit.publication import CYCLE, DATASET_STATUS
@@ -46,7 +47,7 @@ MID_WINDOW_SECONDS = (2.0, 6.0)
 """A job is stopped in the middle of a window, so that the journals reach past every window it has closed."""
 
 
-class DrainError(Exception):
+class DrainError(DaybookError):
     """The audit did not publish what the stopped job left; the message says what to do."""
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from connectors.iceberg.tables import audited_schema, connect, ensure_table
 from connectors.kafka.topics import Topics, TopicSpec
 from connectors.trino.client import TrinoClient
+from contracts.errors import DaybookError
 from pipelines.deployment.views import create_views
 from pipelines.intake.deployed import deployed, described
 from pipelines.tables import all_tables, audited_tables
@@ -25,7 +26,7 @@ DAY_MS = 86_400_000
 PATIENCE_SECONDS = 300.0
 
 
-class UnpublishedError(Exception):
+class UnpublishedError(DaybookError):
     """The audit has not published what the views need; the message says what to do."""
 
 

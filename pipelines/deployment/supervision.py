@@ -6,6 +6,7 @@ import multiprocessing
 from typing import TYPE_CHECKING
 
 from connectors.flink.rest import FlinkError
+from contracts.errors import DaybookError
 from contracts.registry import ContractError
 from pipelines.deployment import cutover
 from pipelines.intake.deployed import is_deployed
@@ -22,7 +23,7 @@ LOST_LOOKS = 3
 """A job is lost when the cluster answers so many times in a row without it: one that restarts reads its jobs back first."""
 
 
-class SubmitError(Exception):
+class SubmitError(DaybookError):
     """The job could not be submitted; the submitting process has said why."""
 
 

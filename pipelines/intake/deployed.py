@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from connectors.iceberg.tables import connect
+from contracts.errors import ConfigurationError
 from pipelines.intake.statements import statement_set
 from pipelines.workspace import Workspace, read, workspace
 
@@ -30,7 +31,7 @@ ANY_KAFKA, ANY_CATALOG = "localhost:9092", "http://localhost:8181"
 """Stand in where the addresses do not matter."""
 
 
-class DeployedSourcesError(Exception):
+class DeployedSourcesError(ConfigurationError):
     """What is deployed cannot be read; the message says why."""
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from contracts.errors import ConfigurationError
+
 BACKLOG_RATE = 1000.0
 """Events per second of simulated time when messages are sent as fast as possible."""
 
 
-class ScenarioError(Exception):
+class ScenarioError(ConfigurationError):
     """A scenario contradicts itself; the message is `option: what`."""
 
 

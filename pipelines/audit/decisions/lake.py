@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from contracts.errors import TransientError
 from pipelines.audit.publication import Publication, WindowFrontier
 
 DUPLICATES = "audit.duplicates"
 QUARANTINE = "ops.quarantine"
 
 
-class Conflict(Exception):  # noqa: N818 - an answer of the catalog, not an error of ours
+class Conflict(TransientError):  # noqa: N818 - an answer of the catalog, not an error of ours
     """Another process committed first: nothing was changed; end this cycle, the next one reads the world anew."""
 
 

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from contracts.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 NONCE_BYTES = 12
 
 
-class QuarantineKeyError(Exception):
+class QuarantineKeyError(ConfigurationError):
     """The key cannot be read, or does not open what is asked; the message names the file."""
 
 
