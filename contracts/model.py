@@ -119,6 +119,11 @@ class Stream(_Frozen):
         """Iceberg table that holds every accepted delivery."""
         return f"journal.{self.name}"
 
+    @property
+    def duplicates(self) -> str:
+        """Iceberg table that names the deliveries which repeat an earlier one."""
+        return f"audit.duplicates_{self.name}"
+
 
 def _must_be_known(names: Iterable[str], known: Mapping[str, object], where: str) -> None:
     for name in names:

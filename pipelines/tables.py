@@ -23,21 +23,15 @@ AUDIT_COLUMNS = (
     ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
     ColumnSpec("visible_from", "timestamptz", comment="Readers apply the row once the stream's windows reach this end."),
 )
-DUPLICATES = TableSpec(
-    "audit.duplicates",
-    (
-        ColumnSpec("stream", "string", comment="Stream of the delivery."),
-        ColumnSpec("event_day", "timestamptz", comment="Day of the event time."),
-        ColumnSpec("partition", "int", comment="Kafka partition of the repeat."),
-        ColumnSpec("offset", "long", comment="Kafka offset of the repeat."),
-        ColumnSpec("winner_partition", "int", comment="Kafka partition of the delivery that counts."),
-        ColumnSpec("winner_offset", "long", comment="Kafka offset of the delivery that counts."),
-        ColumnSpec("conflicting", "boolean", comment="True when the repeat carries another payload, also when a field was added in between."),
-        ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
-    ),
-    partition=("stream", "identity"),
-    statistics=("partition", "offset", "event_day"),
-    properties=ONE_WRITER,
+DUPLICATE_COLUMNS = (
+    ColumnSpec("topic", "string", comment="Kafka topic of the repeat."),
+    ColumnSpec("partition", "int", comment="Kafka partition of the repeat."),
+    ColumnSpec("offset", "long", comment="Kafka offset of the repeat."),
+    ColumnSpec("appended_at", "timestamptz", comment="When the broker appended the repeat."),
+    ColumnSpec("winner_partition", "int", comment="Kafka partition of the delivery that counts."),
+    ColumnSpec("winner_offset", "long", comment="Kafka offset of the delivery that counts."),
+    ColumnSpec("conflicting", "boolean", comment="True when the repeat carries another payload, also when a field was added in between."),
+    ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
 )
 QUARANTINE = TableSpec(
     "ops.quarantine",
@@ -148,7 +142,8 @@ def all_tables(contracts: Registry, definitions: Definitions) -> tuple[TableSpec
         *(journal_table(stream) for stream in contracts.streams.values()),
         *(partial_table(table) for table in partials),
         *(audit_table(table) for table in partials),
-        *(DUPLICATES, QUARANTINE, COMPLETENESS, RECONCILIATION, AUDITS, DATASET_STATUS, DEFINITIONS, DEPLOYMENTS),
+        *(duplicates_table(stream) for stream in contracts.streams.values()),
+        *(QUARANTINE, COMPLETENESS, RECONCILIATION, AUDITS, DATASET_STATUS, DEFINITIONS, DEPLOYMENTS),
     )
 
 
@@ -171,6 +166,11 @@ def partial_table(table: PartialTable) -> TableSpec:
 def audit_table(table: PartialTable) -> TableSpec:
     """The audit's rows for a partial table: the same columns and why they are there."""
     return TableSpec(f"audit.{table.name}", (*_partial_columns(table), *AUDIT_COLUMNS), None, ("window_start", "visible_from"), properties=ONE_WRITER)
+
+
+def duplicates_table(stream: Stream) -> TableSpec:
+    """The deliveries of a stream that repeat an earlier one."""
+    return TableSpec(stream.duplicates, DUPLICATE_COLUMNS, None, ("partition", "offset", "appended_at"), properties=ONE_WRITER)
 
 
 def _partial_columns(table: PartialTable) -> tuple[ColumnSpec, ...]:

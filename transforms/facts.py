@@ -26,8 +26,8 @@ def fact_query(stream: Stream, fact: Fact) -> str:
 {columns}
 FROM lake.{stream.journal} FOR VERSION AS OF 'audited' AS delivered
 LEFT JOIN (
-  SELECT "partition", "offset"
-  FROM lake.audit.duplicates FOR VERSION AS OF 'audited'
-  WHERE stream = '{stream.name}'
-) AS repeated ON repeated."partition" = delivered."partition" AND repeated."offset" = delivered."offset"
+  SELECT "partition", "offset", appended_at
+  FROM lake.{stream.duplicates} FOR VERSION AS OF 'audited'
+) AS repeated
+  ON repeated."partition" = delivered."partition" AND repeated."offset" = delivered."offset" AND repeated.appended_at = delivered.appended_at
 WHERE repeated."offset" IS NULL AND delivered.event_type IN ({events}){where}"""

@@ -45,6 +45,7 @@ class Product:
         self.contracts = self._space.contracts
         self.topics = self._space.topics
         self.journals = {stream.name: stream.journal for stream in self.contracts.streams.values()}
+        self.duplicates = tuple(stream.duplicates for stream in self.contracts.streams.values())
         self.partials = tuple(f"partials.{name}" for name in plan(self.contracts, self._space.definitions))
 
     def start(self) -> None:

@@ -206,7 +206,8 @@ class Schedule:
         return sum(self._product.commits(name)[-1].rows for name in self._product.partials)
 
     def _audit_tables(self) -> tuple[str, ...]:
-        return (*(name.replace("partials.", "audit.") for name in self._product.partials), "audit.duplicates", "ops.completeness", "ops.dataset_status")
+        corrections = (name.replace("partials.", "audit.") for name in self._product.partials)
+        return (*corrections, *self._product.duplicates, "ops.completeness", "ops.dataset_status")
 
     def _size(self, name: str) -> sizes.Size:
         table = self._product.catalog.load_table(name)

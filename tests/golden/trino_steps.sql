@@ -30,8 +30,8 @@ SELECT
   delivered.appended_at
 FROM lake.journal.runs FOR VERSION AS OF 'audited' AS delivered
 LEFT JOIN (
-  SELECT "partition", "offset"
-  FROM lake.audit.duplicates FOR VERSION AS OF 'audited'
-  WHERE stream = 'runs'
-) AS repeated ON repeated."partition" = delivered."partition" AND repeated."offset" = delivered."offset"
+  SELECT "partition", "offset", appended_at
+  FROM lake.audit.duplicates_runs FOR VERSION AS OF 'audited'
+) AS repeated
+  ON repeated."partition" = delivered."partition" AND repeated."offset" = delivered."offset" AND repeated.appended_at = delivered.appended_at
 WHERE repeated."offset" IS NULL AND delivered.event_type IN ('step.started', 'step.completed', 'step.failed');

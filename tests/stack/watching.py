@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,13 +13,10 @@ from connectors.trino.client import QueryError
 from tests.stack.load import TENANTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.stack.local_stack import Stack
 
-WATCHED_FACTS = ("run_events", "model_calls")
-WATCHED_PARTIALS = (("kpis", "runs"), ("kpis", "model_calls"), ("runs", "runs"))
-"""Partial table and stream, of which every event of the stream is a row's part."""
 WINDOW_MS = 10_000
 
 
@@ -39,6 +37,27 @@ class PartialReading(NamedTuple):
     events: int
 
 
+class Question(NamedTuple):
+    """A query of one row of two numbers, and the reading that they make."""
+
+    sql: str
+    reading: Callable[[int, int], FactReading | PartialReading]
+
+
+def _fact(fact: str) -> Question:
+    identities = "COUNT(DISTINCT CAST(ROW(tenant_id, source, event_id) AS JSON))"
+    return Question(f"SELECT COUNT(*), {identities} FROM serving.{fact} WHERE {TENANTS}", partial(FactReading, fact))
+
+
+def _partial(table: str, stream: str) -> Question:
+    newest = "CAST(ROUND(to_unixtime(MAX(window_end)) * 1000) AS BIGINT)"
+    return Question(f"SELECT {newest}, SUM(n) FROM audited.{table} WHERE stream = '{stream}' AND {TENANTS}", partial(PartialReading, table, stream))
+
+
+QUESTIONS = (_fact("run_events"), _fact("model_calls"), _partial("kpis", "runs"), _partial("kpis", "model_calls"), _partial("runs", "runs"))
+"""Facts of two streams, and those streams in partial tables of which every event is a row's part."""
+
+
 class Watched:
     """What a reader saw, in order."""
 
@@ -48,33 +67,27 @@ class Watched:
         self.refusals: list[str] = []
 
     def watch(self, stack: Stack, stop: Event) -> None:
-        """Ask until told to stop."""
+        """Ask each question by itself, then all of them in one query, until told to stop."""
         client = stack.trino()
         while not stop.is_set():
-            for question in (*self._facts(), *self._partials()):
+            for questions in (*((question,) for question in QUESTIONS), QUESTIONS):
                 try:
-                    self._note(question, client.query(question[-1])[1][0])
+                    self._note(questions, client.query(_together(questions))[1][0])
                 except (QueryError, trino.exceptions.Error, OSError) as error:
                     self.refusals.append(str(error))
                     stop.wait(0.2)
 
-    def _note(self, question: tuple[str, ...], row: tuple[int, ...]) -> None:
-        if len(question) == 2:
-            self.facts.append(FactReading(question[0], *row))
-        elif row[0] is not None:
-            self.partials.append(PartialReading(question[0], question[1], *row))
+    def _note(self, questions: tuple[Question, ...], row: tuple[int, ...]) -> None:
+        for question, *numbers in zip(questions, row[::2], row[1::2], strict=True):
+            reading = question.reading(*numbers)
+            if isinstance(reading, FactReading):
+                self.facts.append(reading)
+            elif reading.window_end is not None:
+                self.partials.append(reading)
 
-    @staticmethod
-    def _facts() -> Iterator[tuple[str, str]]:
-        identities = "COUNT(DISTINCT CAST(ROW(tenant_id, source, event_id) AS JSON))"
-        for fact in WATCHED_FACTS:
-            yield fact, f"SELECT COUNT(*), {identities} FROM serving.{fact} WHERE {TENANTS}"
 
-    @staticmethod
-    def _partials() -> Iterator[tuple[str, str, str]]:
-        for table, stream in WATCHED_PARTIALS:
-            newest = "CAST(ROUND(to_unixtime(MAX(window_end)) * 1000) AS BIGINT)"
-            yield table, stream, f"SELECT {newest}, SUM(n) FROM audited.{table} WHERE stream = '{stream}' AND {TENANTS}"
+def _together(questions: tuple[Question, ...]) -> str:
+    return "SELECT * FROM " + " CROSS JOIN ".join(f"({question.sql})" for question in questions)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pipelines.audit.decisions import cut, verdict
 from pipelines.audit.decisions.judgement import Case, Finding, judge_stream
-from pipelines.audit.decisions.lake import DUPLICATES, QUARANTINE, Changes, Commit, Conflict, Lake, Offsets, Span, audit_of, journal_of, partial_of
+from pipelines.audit.decisions.lake import QUARANTINE, Changes, Commit, Conflict, Lake, Offsets, Span, audit_of, duplicates_of, journal_of, partial_of
 from pipelines.audit.publication import Publication
 
 BUDGET = 20_000
@@ -41,7 +41,7 @@ class PartialCut:
 
 def audit_written(lake: Lake) -> tuple[str, ...]:
     """Tables in which a dead cycle may have left rows."""
-    return (*(audit_of(name) for name in lake.partials), DUPLICATES, QUARANTINE)
+    return (*map(audit_of, lake.partials), *map(duplicates_of, lake.streams), QUARANTINE)
 
 
 def tag_order(lake: Lake) -> tuple[str, ...]:
@@ -230,9 +230,11 @@ class Auditor:
             changes = {stream: finding.changes[name] for stream, finding in findings.items() if _has_rows(finding.changes.get(name))}
             if changes or audit_of(name) in reshaped:
                 targets[audit_of(name)] = self._lake.stage_rows(name, targets[audit_of(name)], cycle, changes)
-        repeating = tuple(s for s, finding in findings.items() if finding.is_published and finding.report.duplicates)
-        if repeating or DUPLICATES in reshaped:
-            targets[DUPLICATES] = self._lake.stage_duplicates(targets[DUPLICATES], cycle, repeating)
+        for stream, finding in findings.items():
+            table = duplicates_of(stream)
+            found = finding.is_published and finding.report.duplicates > 0
+            if found or table in reshaped:
+                targets[table] = self._lake.stage_duplicates(stream, targets[table], cycle, found=found)
         explained = tuple(s for s, finding in findings.items() if finding.report.quarantined)
         if explained or QUARANTINE in reshaped:
             targets[QUARANTINE] = self._lake.stage_quarantine(targets[QUARANTINE], cycle, explained)

@@ -11,7 +11,6 @@ from typing import Protocol
 from contracts.errors import TransientError
 from pipelines.audit.publication import Publication, WindowFrontier
 
-DUPLICATES = "audit.duplicates"
 QUARANTINE = "ops.quarantine"
 
 
@@ -32,6 +31,15 @@ def partial_of(name: str) -> str:
 def audit_of(name: str) -> str:
     """The table of replacement, supplement and held rows for the partials called `name`."""
     return f"audit.{name}"
+
+
+def duplicates_of(stream: str) -> str:
+    """The table of a stream's repeats.
+
+    Each stream has its own: a query resolves a table once, so that one over facts of two streams would show new rows of the second
+    with the repeats known when it resolved the first.
+    """
+    return f"audit.duplicates_{stream}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +250,8 @@ class Lake(Protocol):
         Conflict if its head is not `parent`: never retry on top of another head, it may carry rows of another process.
         """
 
-    def stage_duplicates(self, parent: int, cycle: int, streams: tuple[str, ...]) -> int:
-        """Append the duplicates found in these streams to DUPLICATES; its new head. Conflict as in `stage_rows`."""
+    def stage_duplicates(self, stream: str, parent: int, cycle: int, *, found: bool) -> int:
+        """Append the duplicates found in a stream, none of them if not `found`, to `duplicates_of(stream)`; its new head. Conflict as in `stage_rows`."""
 
     def stage_quarantine(self, parent: int, cycle: int, streams: tuple[str, ...]) -> int:
         """Append the quarantine rows explained in these streams to QUARANTINE; its new head. Conflict as in `stage_rows`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -36,6 +36,14 @@ class Summary:
     distinct: int
     high: int
     reach_ms: int
+
+
+class Identities(NamedTuple):
+    """Deliveries as entries of the identity index, their event days, and their append times (epoch ms)."""
+
+    entries: NDArray[Any]
+    days: NDArray[Any]
+    appended_ms: NDArray[Any]
 
 
 class Deliveries(WorkingTable):
@@ -72,11 +80,11 @@ class Deliveries(WorkingTable):
         offsets: NDArray[Any] = self._connection.execute(query).fetchnumpy()["offset"]
         return offsets
 
-    def fresh_identities(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Identities of the fresh rows in the order in which they win, and their event days."""
+    def fresh_identities(self) -> Identities:
+        """Identities of the fresh rows in the order in which they win."""
         return self._identities(self.name, "fresh", [])
 
-    def identities_in(self, paths: Sequence[str], partition: int, low: int, high: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    def identities_in(self, paths: Sequence[str], partition: int, low: int, high: int) -> Identities:
         """The same of the rows of Parquet files in a range of offsets, both ends included."""
         source = self._select(f"(SELECT * FROM {self._template} UNION ALL BY NAME {PARQUET})", fresh=False)
         return self._identities(f"({source})", _between(partition, low, high), [list(paths)]) if paths else self._identities(self.name, "FALSE", [])
@@ -96,11 +104,12 @@ class Deliveries(WorkingTable):
         return int(row[0]) if row else 0
 
     def mark_duplicates(self, places: pa.Table) -> None:
-        """Mark the rows at the given places (columns partition and offset) as duplicates."""
+        """Mark the rows at the given places (columns partition, offset and appended_at) as duplicates."""
         self._connection.register("marked", places)
         self._connection.execute(
             f"""UPDATE {self.name} SET duplicate = TRUE FROM marked
-                WHERE {self.name}."partition" = marked."partition" AND {self.name}."offset" = marked."offset\""""
+                WHERE {self.name}."partition" = marked."partition" AND {self.name}."offset" = marked."offset"
+                AND {self.name}.appended_ms = epoch_ms(marked.appended_at)"""
         )
         self._connection.unregister("marked")
 
@@ -158,14 +167,14 @@ class Deliveries(WorkingTable):
             {fresh} AS fresh, FALSE AS duplicate
             FROM ({normal_form(self._stream, relation)})"""
 
-    def _identities(self, relation: str, condition: str, parameters: list[list[str]]) -> tuple[NDArray[Any], NDArray[Any]]:
-        query = f"""SELECT high, low, payload, "partition", "offset", day FROM {relation} WHERE {condition}
+    def _identities(self, relation: str, condition: str, parameters: list[list[str]]) -> Identities:
+        query = f"""SELECT high, low, payload, "partition", "offset", day, appended_ms FROM {relation} WHERE {condition}
                     ORDER BY appended_ms, "partition", "offset" """
         columns = self._connection.execute(query, parameters).fetchnumpy()
         entries = np.zeros(len(columns["high"]), ENTRY)
         for name in ENTRY.names or ():
             entries[name] = columns[name]
-        return entries, columns["day"]
+        return Identities(entries, columns["day"], columns["appended_ms"])
 
     @staticmethod
     def below(counted: Mapping[int, int]) -> str:

@@ -17,7 +17,7 @@ from contracts.validator import ARRAY
 from kpis.partials import plan
 from kpis.sql.duckdb import window_end_of
 from pipelines.audit import operations
-from pipelines.audit.decisions.lake import DUPLICATES, QUARANTINE, Conflict, Explanation, audit_of, journal_of, partial_of
+from pipelines.audit.decisions.lake import QUARANTINE, Conflict, Explanation, audit_of, duplicates_of, journal_of, partial_of
 from pipelines.audit.engine.journal_reader import JournalReader
 from pipelines.audit.engine.missing_offsets import MissingOffsetReader
 from pipelines.audit.engine.partial_reader import PartialReader
@@ -83,7 +83,8 @@ class IcebergLake:
     @property
     def reshaped(self) -> frozenset[str]:
         """Audit tables whose columns are not all published."""
-        return frozenset(name for name in (*map(audit_of, self._partials), DUPLICATES, QUARANTINE) if self._catalog.is_reshaped(name))
+        names = (*map(audit_of, self._partials), *map(duplicates_of, self._journals), QUARANTINE)
+        return frozenset(name for name in names if self._catalog.is_reshaped(name))
 
     def published(self) -> Publication:
         """Read the record, or make the one before the first."""
@@ -200,10 +201,11 @@ class IcebergLake:
         deliveries = {stream: reader.deliveries for stream, reader in self._journals.items()}
         return self._partials[name].stage(self._last, deliveries, parent, cycle, changes)
 
-    def stage_duplicates(self, parent: int, cycle: int, streams: tuple[str, ...]) -> int:
-        """Append duplicates."""
-        rows = [{**row, "cycle": cycle} for stream in streams for row in self._journals[stream].duplicates]
-        return self._catalog.append(DUPLICATES, parent, self._typed(DUPLICATES, rows))
+    def stage_duplicates(self, stream: str, parent: int, cycle: int, *, found: bool) -> int:
+        """Append the duplicates of a stream."""
+        name = duplicates_of(stream)
+        rows = [{**row, "cycle": cycle} for row in self._journals[stream].duplicates if found]
+        return self._catalog.append(name, parent, self._typed(name, rows))
 
     def stage_quarantine(self, parent: int, cycle: int, streams: tuple[str, ...]) -> int:
         """Append quarantine rows."""
@@ -243,8 +245,8 @@ class IcebergLake:
         return last is None or (last == self._deployed and last.sources == self._definition.sources)
 
     def _first(self) -> Publication:
-        names = [*(partial_of(name) for name in self._partials), *(audit_of(name) for name in self._partials)]
-        names += [*(journal_of(stream) for stream in self._journals), DUPLICATES, QUARANTINE]
+        names = [*map(partial_of, self._partials), *map(audit_of, self._partials)]
+        names += [*map(journal_of, self._journals), *map(duplicates_of, self._journals), QUARANTINE]
         tags = {name: self._catalog.tag(name) for name in names}
         streams = {
             stream: StreamFrontier(

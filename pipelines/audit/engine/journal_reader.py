@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from connectors.iceberg.files import added_files, local_path, planned_paths, replace_files
 from connectors.instants import instant
-from pipelines.audit.decisions.lake import DUPLICATES, DuplicateCount, Offsets, journal_of
+from pipelines.audit.decisions.lake import DuplicateCount, Offsets, duplicates_of, journal_of
 from pipelines.audit.engine.decoder_check import misread_fields
-from pipelines.audit.engine.deliveries import DAY_MS, Deliveries
+from pipelines.audit.engine.deliveries import Deliveries
 from pipelines.audit.engine.identity_index import IdentityIndex
 from pipelines.audit.engine.missing_offsets import Explained, gaps
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pipelines.audit.engine.tagged_tables import TaggedTables
     from pipelines.audit.publication import StreamFrontier
 
+PLACE = pa.schema([("partition", pa.int32()), ("offset", pa.int64()), ("appended_at", pa.timestamp("us", "UTC"))])
+"""Columns that name one delivery: a topic that is made anew starts again at offset 0."""
 CATCH_UP = 1_000_000
 """Deliveries read at a time when the identity index is built anew."""
 
@@ -96,13 +98,13 @@ class JournalReader:
     def find_duplicates(self) -> DuplicateCount:
         """Mark the fresh deliveries whose identity is published or came earlier in this opening."""
         self.deliveries.unmark_fresh()
-        entries, days = self.deliveries.fresh_identities()
+        entries, days, appended = self.deliveries.fresh_identities()
         self.duplicates = []
         for day in np.unique(days):
-            self._pending[int(day)] = self._find_on_day(int(day), entries[days == day])
-        places = pa.Table.from_pylist(self.duplicates, schema=pa.schema([("partition", pa.int32()), ("offset", pa.int64())]))
+            here = days == day
+            self._pending[int(day)] = self._find_on_day(int(day), entries[here], appended[here])
         if self.duplicates:
-            self.deliveries.mark_duplicates(places)
+            self.deliveries.mark_duplicates(pa.Table.from_pylist(self.duplicates, schema=PLACE))
         return DuplicateCount(len(self.duplicates), sum(row["conflicting"] for row in self.duplicates))
 
     def remember(self, frontier: StreamFrontier) -> None:
@@ -141,9 +143,9 @@ class JournalReader:
         recent = " OR ".join(f"({part})" for part in (f"appended_at >= '{instant(max(floor, 0)).isoformat()}'", *later))
         condition = f"appended_ms >= {floor} OR NOT ({self.deliveries.below(counted)})"
         self.deliveries.load(planned_paths(journal, since, recent), condition, fresh=False)
-        table = self._catalog.table(DUPLICATES)
-        tag = self._catalog.tag(DUPLICATES)
-        known = table.scan(row_filter=f"stream = '{self._stream.name}'", selected_fields=("partition", "offset"), snapshot_id=tag).to_arrow()
+        name = duplicates_of(self._stream.name)
+        scan = self._catalog.table(name).scan(row_filter=recent, selected_fields=tuple(PLACE.names), snapshot_id=self._catalog.tag(name))
+        known = scan.to_arrow()
         if known.num_rows:
             self.deliveries.mark_duplicates(known)
 
@@ -154,7 +156,7 @@ class JournalReader:
             while first < position.next_offset:
                 end = min(first + CATCH_UP, position.next_offset)
                 paths = planned_paths(journal, since, _span_condition((partition, first, end - 1)))
-                entries, days = self.deliveries.identities_in(paths, partition, first, end - 1)
+                entries, days, _ = self.deliveries.identities_in(paths, partition, first, end - 1)
                 fresh = {int(day): self._unknown(int(day), entries[days == day]) for day in np.unique(days)}
                 self._index.add(fresh, {partition: end})
                 first = end
@@ -163,7 +165,7 @@ class JournalReader:
         unknown: NDArray[Any] = entries[(self._index.find(day, entries)["partition"] < 0) & _firsts(entries)]
         return unknown
 
-    def _find_on_day(self, day: int, entries: NDArray[Any]) -> NDArray[Any]:
+    def _find_on_day(self, day: int, entries: NDArray[Any], appended: NDArray[Any]) -> NDArray[Any]:
         """Note the repeats among the fresh entries of one event day; the others, which count from now on."""
         winners = self._index.find(day, entries)
         known = winners["partition"] >= 0
@@ -172,10 +174,10 @@ class JournalReader:
         repeats = np.flatnonzero(known | (first != np.arange(len(entries))))
         self.duplicates += [
             {
-                "stream": self._stream.name,
-                "event_day": day * DAY_MS * 1000,
+                "topic": self._stream.topic,
                 "partition": int(entries["partition"][place]),
                 "offset": int(entries["offset"][place]),
+                "appended_at": instant(int(appended[place])),
                 "winner_partition": int(winners["partition"][place]),
                 "winner_offset": int(winners["offset"][place]),
                 "conflicting": bool(entries["payload"][place] != winners["payload"][place]),

@@ -50,6 +50,11 @@ def delivery(offset: int, after_ms: int, **fields: Any) -> dict[str, Any]:
     return {**event, "partition": 0, "offset": offset, "appended_at": at, **fields}
 
 
+def place(offset: int, after_ms: int) -> pa.Table:
+    """Where such a delivery is."""
+    return pa.table({"partition": pa.array([0], pa.int32()), "offset": [offset], "appended_at": pa.array([moment(START_MS + after_ms)], ARROW["time"])})
+
+
 class Audited:
     """Working tables of one stream and one partial table, filled from Parquet files as the audit does it."""
 
@@ -146,13 +151,20 @@ def test_a_lateness_is_looked_for_only_when_windows_differ(audited: Audited) -> 
 def test_windows_with_duplicates_are_marked(audited: Audited) -> None:
     audited.journal(delivery(0, 0), delivery(1, 10_000))
     audited.stream_rows()
-    audited.deliveries.mark_duplicates(pa.table({"partition": pa.array([0], pa.int32()), "offset": pa.array([1], pa.int64())}))
+    audited.deliveries.mark_duplicates(place(1, 10_000))
     assert [one.has_duplicates for one in audited.compare()] == [False, True]
+
+
+def test_a_delivery_at_the_same_offset_of_another_time_is_no_duplicate(audited: Audited) -> None:
+    audited.journal(delivery(0, 0), delivery(1, 10_000))
+    audited.stream_rows()
+    audited.deliveries.mark_duplicates(place(1, 9_999))
+    assert [one.has_duplicates for one in audited.compare()] == [False, False]
 
 
 def test_a_clean_recomputation_leaves_duplicates_out(audited: Audited) -> None:
     audited.journal(delivery(0, 0), delivery(1, 1))
-    audited.deliveries.mark_duplicates(pa.table({"partition": pa.array([0], pa.int32()), "offset": pa.array([1], pa.int64())}))
+    audited.deliveries.mark_duplicates(place(1, 1))
     clean = audited.deliveries.recompute(TABLE, "NOT duplicate", LANE)
     assert audited.connection.execute(f"SELECT sum(n) FROM ({clean})").fetchone() == (1,)
 
@@ -166,20 +178,20 @@ def test_fresh_rows_are_summed_up_per_partition(audited: Audited) -> None:
 
 def test_identities_come_in_the_order_in_which_they_win(audited: Audited) -> None:
     audited.journal(delivery(5, 9), delivery(7, 3), delivery(6, 3), delivery(1, 3, partition=1))
-    entries, _ = audited.deliveries.fresh_identities()
+    entries = audited.deliveries.fresh_identities().entries
     assert [(int(row["partition"]), int(row["offset"])) for row in entries] == [(0, 6), (0, 7), (1, 1), (0, 5)]
 
 
 def test_a_repeat_has_the_same_identity_and_another_payload_another_hash(audited: Audited) -> None:
     audited.journal(delivery(0, 0), delivery(1, 0, event_id="e-0"), delivery(2, 0, event_id="e-0", run_kind="plan"))
-    entries, _ = audited.deliveries.fresh_identities()
+    entries = audited.deliveries.fresh_identities().entries
     assert len({(row["high"], row["low"]) for row in entries}) == 1
     assert [row["payload"] == entries[0]["payload"] for row in entries] == [True, True, False]
 
 
 def test_an_identity_is_not_mistaken_for_its_neighbour(audited: Audited) -> None:
     audited.journal(delivery(0, 0, tenant_id="a", source="bc"), delivery(1, 0, tenant_id="ab", source="c", event_id="e-0"))
-    entries, _ = audited.deliveries.fresh_identities()
+    entries = audited.deliveries.fresh_identities().entries
     assert len({(row["high"], row["low"]) for row in entries}) == 2
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from pipelines.audit.decisions.lake import DUPLICATES, QUARANTINE, audit_of, journal_of, partial_of
+from pipelines.audit.decisions.lake import QUARANTINE, audit_of, duplicates_of, journal_of, partial_of
 from pipelines.audit.publication import Position, Publication, StreamFrontier, WindowFrontier
 
 WINDOW = 10
@@ -101,7 +101,7 @@ class Catalog:
     def __init__(self, streams: Mapping[str, int]) -> None:
         """Streams with their number of partitions."""
         self.streams = tuple(streams)
-        names = [*map(journal_of, streams), *map(partial_of, KEYS), *map(audit_of, KEYS), DUPLICATES, QUARANTINE]
+        names = [*map(journal_of, streams), *map(partial_of, KEYS), *map(audit_of, KEYS), *map(duplicates_of, streams), QUARANTINE]
         self.tables = {name: Table({i: Snapshot(0, 0, ())}, i, i) for i, name in enumerate(names, 1)}
         self._ids = len(names)
         self.logs: dict[str, list[list[Record]]] = {stream: [[] for _ in range(n)] for stream, n in streams.items()}

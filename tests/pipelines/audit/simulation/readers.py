@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from random import Random
 
-from pipelines.audit.decisions.lake import DUPLICATES, audit_of, journal_of, partial_of
+from pipelines.audit.decisions.lake import audit_of, duplicates_of, journal_of, partial_of
 from pipelines.audit.publication import Position, Publication
 from tests.pipelines.audit.simulation.catalog import KEYS, Catalog, Record, Row
 
@@ -76,8 +77,26 @@ class View:
     expected: Callable[[int], State]
 
 
+@dataclass(slots=True)
+class Query:
+    """One query over several views: each table is resolved once, in the order in which the views name them, at any instants."""
+
+    oldest: int
+    waiting: list[str]
+    snapshots: dict[str, int] = field(default_factory=dict)
+
+    def resolve(self, count: int, catalog: Catalog) -> None:
+        """Resolve the next tables."""
+        for name in self.waiting[:count]:
+            self.snapshots[name] = catalog.tables[name].tag
+        del self.waiting[:count]
+
+
 class Readers:
-    """Every query that could have started and resolved its tables at any two instants, the first at most a few states ago."""
+    """Every query of one view that could have resolved its tables at any two instants, the first at most a few states ago.
+
+    And, drawn at random, queries over all views at once.
+    """
 
     def __init__(self, catalog: Catalog, *, obeys_visible_from: bool = True) -> None:
         """`obeys_visible_from` False: the views apply all audit rows, as a mutation."""
@@ -89,6 +108,8 @@ class Readers:
         self._complete = 0
         self._answers: dict[tuple[int, int, int], State] = {}
         self._proved: set[tuple[int, int, int, int]] = set()
+        self._random = Random(0)
+        self._queries: list[Query] = []
         self.observe()
 
     def observe(self) -> None:
@@ -106,16 +127,29 @@ class Readers:
                 starts.append([tables[view.first].tag, self._complete])
             second = tables[view.second].tag
             for first, oldest in starts[-REMEMBERED:]:
-                if (number, first, second, oldest) not in self._proved:
-                    self._check(number, first, second, range(oldest, last.cycle + 1))
-                    self._proved.add((number, first, second, oldest))
+                self._check(number, first, second, oldest)
+        self._go_on()
 
-    def _check(self, number: int, first: int, second: int, cycles: range) -> None:
+    def _go_on(self) -> None:
+        """Start a query over all views, let every one resolve some more of its tables, and check those that have them all."""
+        views = self._random.sample(self.views, len(self.views))
+        self._queries.append(Query(self._complete, [*dict.fromkeys(name for view in views for name in (view.first, view.second))]))
+        for query in self._queries:
+            query.resolve(self._random.randrange(4), self._catalog)
+            for number, view in enumerate(self.views if not query.waiting else ()):
+                self._check(number, query.snapshots[view.first], query.snapshots[view.second], query.oldest)
+        self._queries = [query for query in self._queries if query.waiting]
+
+    def _check(self, number: int, first: int, second: int, oldest: int) -> None:
+        if (number, first, second, oldest) in self._proved:
+            return
+        self._proved.add((number, first, second, oldest))
         view = self.views[number]
         key = (number, first, second)
         if key not in self._answers:
             self._answers[key] = view.answer(first, second)
         answer = self._answers[key]
+        cycles = range(oldest, self._catalog.recorded[-1].cycle + 1)
         legal = [view.expected(cycle) for cycle in cycles]
         assert answer in legal, f"{view.first} then {view.second}: read {answer}, {cycles} show {legal}"
 
@@ -135,14 +169,14 @@ class Readers:
         return View(partial_of(name), audit_of(name), answer, lambda cycle: self.truth.kpis(name, cycle))
 
     def _facts_view(self, stream: str) -> View:
-        journal, duplicates = self._catalog.tables[journal_of(stream)], self._catalog.tables[DUPLICATES]
+        journal, duplicates = self._catalog.tables[journal_of(stream)], self._catalog.tables[duplicates_of(stream)]
 
         def answer(first: int, second: int) -> State:
             hidden = {(row.partition, row.offset) for row in duplicates.rows(second) if row.stream == stream}
             rows = (row for row in journal.rows(first) if (row.partition, row.offset) not in hidden)
             return {stream: _sum(rows)}
 
-        return View(journal_of(stream), DUPLICATES, answer, lambda cycle: self.truth.facts(stream, cycle))
+        return View(journal_of(stream), duplicates_of(stream), answer, lambda cycle: self.truth.facts(stream, cycle))
 
 
 def _sum(records: Iterable[Record]) -> tuple[int, int, int]:

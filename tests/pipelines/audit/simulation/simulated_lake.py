@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.audit.decisions.lake import (
-    DUPLICATES,
     QUARANTINE,
     Changes,
     Commit,
@@ -16,6 +15,7 @@ from pipelines.audit.decisions.lake import (
     Offsets,
     Span,
     audit_of,
+    duplicates_of,
     journal_of,
     partial_of,
 )
@@ -49,7 +49,7 @@ class SimulatedLake:
         self.streams = catalog.streams
         self.partials = tuple(KEYS)
         # As if columns had been added between the first publication and the second.
-        self._reshaped = {*map(audit_of, KEYS), DUPLICATES, QUARANTINE} if len(catalog.recorded) == 2 else set[str]()
+        self._reshaped = {*map(audit_of, KEYS), *map(duplicates_of, self.streams), QUARANTINE} if len(catalog.recorded) == 2 else set[str]()
 
     @property
     def reshaped(self) -> frozenset[str]:
@@ -224,10 +224,10 @@ class SimulatedLake:
         rows = [row for stream, each in changes.items() for row in self._rows(name, stream, each)]
         return self._stage(audit_of(name), parent, tuple(rows))
 
-    def stage_duplicates(self, parent: int, cycle: int, streams: tuple[str, ...]) -> int:
+    def stage_duplicates(self, stream: str, parent: int, cycle: int, *, found: bool) -> int:
         del cycle
-        rows = tuple(Coordinates(stream, *at) for stream in streams for at in sorted(self._open[stream].duplicates))
-        return self._stage(DUPLICATES, parent, rows)
+        rows = tuple(Coordinates(stream, *at) for at in sorted(self._open[stream].duplicates)) if found else ()
+        return self._stage(duplicates_of(stream), parent, rows)
 
     def stage_quarantine(self, parent: int, cycle: int, streams: tuple[str, ...]) -> int:
         del cycle
@@ -299,7 +299,8 @@ class SimulatedLake:
         return late
 
     def _published_duplicates(self, stream: str) -> set[tuple[int, int]]:
-        rows = self._tables[DUPLICATES].rows(self._catalog.recorded[-1].targets[DUPLICATES])
+        name = duplicates_of(stream)
+        rows = self._tables[name].rows(self._catalog.recorded[-1].targets[name])
         return {(row.partition, row.offset) for row in rows if row.stream == stream}
 
     def _extra(self, stream: str, rows: Iterable[Record]) -> list[Record]:

@@ -11,6 +11,7 @@ import pytest
 from pipelines.audit.decisions import cut, cycle, judgement
 from pipelines.audit.decisions.lake import QUARANTINE, Changes, Lake, audit_of, journal_of
 from pipelines.audit.publication import BEHIND, INCIDENTS, MISREAD, UNEXPLAINED, Publication
+from tests.pipelines.audit.simulation import catalog, readers, simulated_lake
 from tests.pipelines.audit.simulation.catalog import KEYS, Coordinates, Record, Row
 from tests.pipelines.audit.simulation.simulated_lake import SimulatedLake
 from tests.pipelines.audit.simulation.world import World
@@ -157,6 +158,12 @@ def test_readers_notice_tags_that_move_before_the_intent_is_recorded(monkeypatch
         self._lake.write_ops(publication)
 
     monkeypatch.setattr(cycle.Auditor, "_publish", publish)
+    assert is_caught(50)
+
+
+def test_a_query_over_two_streams_notices_a_table_of_duplicates_that_they_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (cycle, catalog, readers, simulated_lake):
+        monkeypatch.setattr(module, "duplicates_of", lambda _: "audit.duplicates")
     assert is_caught(50)
 
 
