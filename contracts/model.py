@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic import Field as Setting
 
+from contracts.types import FieldType
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-FieldType = Literal["string", "integer", "number", "money", "time", "boolean", "object"]
 
 CANARY = "canary.beat"
 CANARY_SOURCE = "daybook-canary"

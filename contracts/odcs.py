@@ -25,6 +25,7 @@ from open_data_contract_standard.model import (
 from contracts import examples as example_files
 from contracts import model
 from contracts.identifiers import quote
+from contracts.types import SPELLINGS, landed_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,16 +40,6 @@ EVENT_IDENTITY = ("tenant_id", "source", "event_id")
 DELIVERY_IDENTITY = ("topic", "partition", "offset")
 SAMPLES_PER_COLUMN = 3
 
-_LANDED = {
-    "string": ("string", "VARCHAR"),
-    "object": ("string", "VARCHAR"),
-    "integer": ("integer", "BIGINT"),
-    "boolean": ("boolean", "BOOLEAN"),
-    "number": ("number", "DOUBLE"),
-    "money": ("number", "DECIMAL(18,9)"),
-    "time": ("timestamp", "TIMESTAMP(6) WITH TIME ZONE"),
-}
-"""Field type -> logical type, type in Trino."""
 _DAY_MS = 86_400_000
 _MARK = '"'
 
@@ -163,16 +154,14 @@ def _document(stream: Stream, table: SchemaObject, limits: str, servers: list[Se
 
 
 def _property(rows: _Rows, field: Field) -> SchemaProperty:
-    logical_type, physical_type = _LANDED[field.type]
-    if field.name == "partition":
-        physical_type = "INTEGER"
+    spelling = SPELLINGS[landed_type(field)]
     is_key = field.name in rows.identity
     is_partition = field.name == "event_time" and rows.identity == DELIVERY_IDENTITY
     return SchemaProperty(
         name=field.name,
-        logicalType=logical_type,
+        logicalType=spelling.odcs,
         logicalTypeOptions=_options(field) or None,
-        physicalType=physical_type,
+        physicalType=spelling.trino,
         description=field.description,
         required=_is_required(rows, field),
         primaryKey=is_key or None,

@@ -7,9 +7,10 @@ is applied in the stream and becomes part of the column's name.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from contracts.model import CANARY
+from contracts.types import StoredType
 from kpis.model import BASE_DIMENSIONS, Measure, both, columns, conjuncts, slug
 
 if TYPE_CHECKING:
@@ -20,14 +21,12 @@ if TYPE_CHECKING:
     from kpis.model import Entity, Kpi
     from kpis.registry import Definitions
 
-ColumnType = Literal["string", "long", "int", "boolean", "timestamptz"]
-
 WINDOW_SECONDS = 10
 MINUTE = "event_time - MOD(event_time, 60000)"
 LATEST_PREFIX = 43
 """Characters before the value in a `latest` text: event time, partition and offset, raised to a fixed number of digits, each with its separator."""
 
-WINDOW_COLUMNS: Mapping[str, tuple[ColumnType, str]] = {
+WINDOW_COLUMNS: Mapping[str, tuple[StoredType, str]] = {
     "lane": ("string", "Set of streams that one job reads."),
     "stream": ("string", "Stream the row was aggregated from."),
     "window_start": ("timestamptz", "Start of the append-time window."),
@@ -39,7 +38,7 @@ WINDOW_COLUMNS: Mapping[str, tuple[ColumnType, str]] = {
 class Column:
     """One column of a partial table: its stored type and its meaning."""
 
-    type: ColumnType
+    type: StoredType
     comment: str
 
 

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from contracts.identifiers import quote
+from contracts.types import SPELLINGS, StoredType, landed_type
 from transforms.gate import INDENT, gate_name
 
 if TYPE_CHECKING:
     from contracts.model import Field, Stream
 
-LandedType = Literal["string", "long", "int", "boolean", "double", "money", "timestamptz"]
-
-_LANDED: dict[str, LandedType] = {
-    "string": "string",
-    "object": "string",
-    "integer": "long",
-    "number": "double",
-    "money": "money",
-    "time": "timestamptz",
-    "boolean": "boolean",
-}
+MOMENT = SPELLINGS["timestamptz"].flink
+MONEY = SPELLINGS["money"].flink
 
 
 @dataclass(frozen=True)
@@ -29,25 +21,22 @@ class LandedColumn:
     """One column of a journal: its stored type, whether every row has it, and its meaning."""
 
     name: str
-    type: LandedType
+    type: StoredType
     required: bool
     comment: str
 
 
 def landed_columns(stream: Stream) -> tuple[LandedColumn, ...]:
     """Columns of the journal in order: the envelope, the stream's fields, the landing columns."""
-    own = [LandedColumn(field.name, _LANDED[field.type], field.required, _comment(field)) for field in stream.fields.values()]
-    landing = [
-        LandedColumn(field.name, "int" if field.name == "partition" else _LANDED[field.type], required=True, comment=_comment(field))
-        for field in stream.landing.values()
-    ]
+    own = [LandedColumn(field.name, landed_type(field), field.required, _comment(field)) for field in stream.fields.values()]
+    landing = [LandedColumn(field.name, landed_type(field), required=True, comment=_comment(field)) for field in stream.landing.values()]
     return (*own, *landing)
 
 
 def insert_select(stream: Stream) -> str:
     """The query whose rows the job appends to the journal."""
     columns = [_landed(field) for field in stream.fields.values()]
-    columns += [f"'{stream.topic}' AS topic", "`partition`", "`offset`", "CAST(appended_at AS TIMESTAMP_LTZ(6)) AS appended_at"]
+    columns += [f"'{stream.topic}' AS topic", "`partition`", "`offset`", f"CAST(appended_at AS {MOMENT}) AS appended_at"]
     return "SELECT\n" + ",\n".join(f"{INDENT}{column}" for column in columns) + f"\nFROM {gate_name(stream)}"
 
 
@@ -61,9 +50,9 @@ def normal_form(stream: Stream, relation: str) -> str:
 def _landed(field: Field) -> str:
     name = quote(field.name, "`")
     if field.type == "time":
-        return f"CAST(TO_TIMESTAMP_LTZ({name}, 3) AS TIMESTAMP_LTZ(6)) AS {name}"
+        return f"CAST(TO_TIMESTAMP_LTZ({name}, 3) AS {MOMENT}) AS {name}"
     if field.type == "money":
-        return f"CAST(CAST({name} AS DECIMAL(18, 0)) * CAST(0.000000001 AS DECIMAL(9, 9)) AS DECIMAL(18, 9)) AS {name}"
+        return f"CAST(CAST({name} AS DECIMAL(18, 0)) * CAST(0.000000001 AS DECIMAL(9, 9)) AS {MONEY}) AS {name}"
     return name
 
 

@@ -12,9 +12,10 @@ from pyiceberg.schema import Schema
 from pyiceberg.table.refs import SnapshotRefType
 from pyiceberg.table.update import AssertRefSnapshotId, SetSnapshotRefUpdate
 from pyiceberg.transforms import DayTransform, HourTransform, IdentityTransform
-from pyiceberg.types import BinaryType, BooleanType, DecimalType, DoubleType, IntegerType, LongType, NestedField, StringType, TimestamptzType
+from pyiceberg.types import IcebergType, NestedField
 
 from contracts.errors import ConfigurationError
+from contracts.types import SPELLINGS, StoredType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,21 +23,10 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
     from pyiceberg.table.update import TableRequirement, TableUpdate
     from pyiceberg.transforms import Transform
-    from pyiceberg.types import PrimitiveType
 
 AUDITED = "audited"
 """The tag that readers' views name."""
 
-TYPES: Mapping[str, PrimitiveType] = {
-    "string": StringType(),
-    "long": LongType(),
-    "int": IntegerType(),
-    "boolean": BooleanType(),
-    "double": DoubleType(),
-    "money": DecimalType(18, 9),
-    "timestamptz": TimestamptzType(),
-    "binary": BinaryType(),
-}
 TRANSFORMS: Mapping[str, Transform[Any, Any]] = {"day": DayTransform(), "hour": HourTransform(), "identity": IdentityTransform()}
 
 PROPERTIES: Mapping[str, str] = {
@@ -58,12 +48,17 @@ files, and writers that retry past each other (but for tables whose only writer 
 
 @dataclass(frozen=True)
 class ColumnSpec:
-    """One column: a key of `TYPES`, whether it may be null, and its comment."""
+    """One column: its type, whether every row has it, and its comment."""
 
     name: str
-    type: str
+    type: StoredType
     required: bool = False
     comment: str = ""
+
+    @property
+    def iceberg_type(self) -> IcebergType:
+        """The type in Iceberg's own terms."""
+        return NestedField(1, self.name, SPELLINGS[self.type].iceberg).field_type
 
 
 @dataclass(frozen=True)
@@ -174,7 +169,7 @@ def _ensure_snapshot(table: Table, spec: TableSpec) -> bool:
 
 def _schema(spec: TableSpec) -> Schema:
     fields = [
-        NestedField(number, column.name, TYPES[column.type], required=column.required, doc=column.comment or None)
+        NestedField(number, column.name, column.iceberg_type, required=column.required, doc=column.comment or None)
         for number, column in enumerate(spec.columns, start=1)
     ]
     return Schema(*fields)
@@ -197,14 +192,14 @@ def _properties(spec: TableSpec) -> dict[str, str]:
 def _add_columns(table: Table, spec: TableSpec) -> bool:
     present = {column.name: column for column in table.schema().fields}
     for column in spec.columns:
-        if column.name in present and present[column.name].field_type != TYPES[column.type]:
-            message = f"{spec.name}: '{column.name}' is {present[column.name].field_type}, not {TYPES[column.type]}"
+        if column.name in present and present[column.name].field_type != column.iceberg_type:
+            message = f"{spec.name}: '{column.name}' is {present[column.name].field_type}, not {column.iceberg_type}"
             raise TableConflictError(message)
     missing = [column for column in spec.columns if column.name not in present]
     if missing:
         with table.update_schema() as update:
             for column in missing:
-                update.add_column(column.name, TYPES[column.type], doc=column.comment or None)
+                update.add_column(column.name, column.iceberg_type, doc=column.comment or None)
     return bool(missing)
 
 

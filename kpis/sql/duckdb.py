@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contracts.identifiers import quote
+from contracts.types import SPELLINGS
 from kpis.partials import WINDOW_SECONDS, Aggregation, PartialTable
 
 if TYPE_CHECKING:
     from kpis.partials import Column
 
-TYPES = {"string": "VARCHAR", "long": "BIGINT", "int": "INTEGER", "boolean": "BOOLEAN", "timestamptz": "TIMESTAMPTZ"}
 WINDOW_MS = WINDOW_SECONDS * 1000
 WINDOW_START = f"appended_ms - appended_ms % {WINDOW_MS}"
 
@@ -48,4 +48,4 @@ def _select(table: PartialTable, aggregation: Aggregation, relation: str, lane: 
 
 
 def _column(name: str, column: Column, sql: str) -> str:
-    return f"CAST({quote(sql, chr(34))} AS {TYPES[column.type]}) AS {quote(name, chr(34))}"
+    return f"CAST({quote(sql, chr(34))} AS {SPELLINGS[column.type].duckdb}) AS {quote(name, chr(34))}"

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contracts.identifiers import quote
+from contracts.types import SPELLINGS
 from kpis.partials import WINDOW_COLUMNS, WINDOW_SECONDS, Aggregation, PartialTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kpis.partials import Column
-
-TYPES = {"string": "STRING", "long": "BIGINT", "int": "INT", "boolean": "BOOLEAN", "timestamptz": "TIMESTAMP_LTZ(6)"}
 
 
 def insert_query(table: PartialTable, relations: Mapping[str, str], lane: str, from_windows: Mapping[str, str]) -> str:
@@ -45,7 +44,7 @@ def _select(table: PartialTable, aggregation: Aggregation, relation: str, lane: 
 def _column(name: str, column: Column, sql: str | None) -> str:
     quoted = quote(name, "`")
     if sql is None:
-        return f"CAST(NULL AS {TYPES[column.type]}) AS {quoted}"
+        return f"CAST(NULL AS {SPELLINGS[column.type].flink}) AS {quoted}"
     text = sql if name in WINDOW_COLUMNS else quote(sql, "`")
     return text if text == quoted else f"{text} AS {quoted}"
 

@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from connectors.iceberg.tables import PROPERTIES, TRANSFORMS, TYPES, TableSpec
+from connectors.iceberg.tables import PROPERTIES, TRANSFORMS, TableSpec
+from contracts.types import SPELLINGS
 from pipelines.tables import all_tables
 from tests.statements import CONTRACTS, DEFINITIONS, PLAN
 
@@ -23,7 +24,7 @@ def test_no_table_is_made_twice() -> None:
 def test_a_column_is_named_once_and_has_a_known_type(table: TableSpec) -> None:
     names = [column.name for column in table.columns]
     assert len(names) == len(set(names))
-    assert {column.type for column in table.columns} <= TYPES.keys()
+    assert {column.type for column in table.columns} <= SPELLINGS.keys()
 
 
 def test_what_nobody_reads_at_the_tag_has_none_so_that_its_snapshots_go() -> None:

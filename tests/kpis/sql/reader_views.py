@@ -8,7 +8,7 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from kpis.sql.duckdb import TYPES
+from contracts.types import SPELLINGS
 from pipelines.deployment.views import all_views
 from tests import statements
 
@@ -29,7 +29,7 @@ def read(name: str, streamed: Sequence[Row], corrections: Sequence[Row] = (), ta
         connection.execute("SET TimeZone = 'UTC'; ATTACH ':memory:' AS lake; CREATE SCHEMA lake.partials; CREATE SCHEMA lake.audit; CREATE SCHEMA lake.audited")
         connection.execute("CREATE MACRO from_unixtime_nanos(nanos) AS make_timestamptz(CAST(nanos // 1000 AS BIGINT))")
         for partial in statements.PLAN.values():
-            columns = [f'"{column}" {TYPES[spec.type]}' for column, spec in partial.columns.items()]
+            columns = [f'"{column}" {SPELLINGS[spec.type].duckdb}' for column, spec in partial.columns.items()]
             connection.execute(f"CREATE TABLE lake.partials.{partial.name} ({', '.join(columns)})")
             connection.execute(f"CREATE TABLE lake.audit.{partial.name} ({', '.join((*columns, *AUDITED))})")
         for row in streamed:
