@@ -36,10 +36,18 @@ WINDOW_COLUMNS: Mapping[str, tuple[StoredType, str]] = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a partial table: its stored type and its meaning."""
+    """One column of a partial table: its stored type, its meaning, and whether rows are folded by adding it up.
+
+    What is not additive (least, greatest, latest) is idempotent: the same event twice changes nothing of it.
+    """
 
     type: StoredType
     comment: str
+    is_additive: bool = False
+
+
+ADDITIVE = frozenset({"count", "sum"})
+EVENTS = Column("long", "Events.", is_additive=True)
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,11 @@ class PartialTable:
     def measures(self) -> tuple[str, ...]:
         """Names of the columns that are folded."""
         return tuple(name for name in self.columns if name not in self.keys and name not in WINDOW_COLUMNS)
+
+    @property
+    def additive(self) -> tuple[str, ...]:
+        """Names of the columns that are folded by adding."""
+        return tuple(name for name, column in self.columns.items() if column.is_additive)
 
     def is_fed_by(self, stream: str) -> bool:
         """True when rows of the stream, its canaries at least, come in every window."""
@@ -145,12 +158,12 @@ def _kpis(contracts: Registry, definitions: Definitions) -> PartialTable:
         extra = stream_keys(stream, kpis)
         sums = _sums(stream, kpis)
         dimensions |= {name: _dimension(stream, name) for name in extra}
-        measures |= {name: Column("long", _meaning(measure, stream)) for name, measure in sums.items()}
+        measures |= {name: Column("long", _meaning(measure, stream), measure.kind in ADDITIVE) for name, measure in sums.items()}
         keys = {"minute": MINUTE, "event_type": "event_type"} | {name: name for name in (*BASE_DIMENSIONS, *extra)}
         folded = {"n": "COUNT(*)"} | {name: measure_sql(measure) for name, measure in sums.items()}
         aggregations.append(Aggregation(stream.name, keys, folded))
     fixed = _base_columns("event_type", "Event type of the counted events.")
-    table_columns = fixed | dict(sorted(dimensions.items())) | {"n": Column("long", "Events.")} | dict(sorted(measures.items()))
+    table_columns = fixed | dict(sorted(dimensions.items())) | {"n": EVENTS} | dict(sorted(measures.items()))
     return PartialTable("kpis", table_columns, ("minute", "event_type", *BASE_DIMENSIONS, *sorted(dimensions)), tuple(aggregations))
 
 
@@ -185,7 +198,7 @@ def _histograms(contracts: Registry, definitions: Definitions) -> PartialTable:
             keys = base | {"kpi": f"'{kpi.name}'"} | names | {"bucket": bucket_sql(histogram.value)}
             known = " AND ".join(f"{name} IS NOT NULL" for name in sorted(columns(histogram.value)) if name != "event_time")
             aggregations.append(Aggregation(stream.name, keys, {"n": "COUNT(*)"}, both(histogram.where, known or None)))
-    tail = {"bucket": Column("int", "Log bucket: 0 below one, else b with 1.02^(b-1) <= value < 1.02^b."), "n": Column("long", "Events.")}
+    tail = {"bucket": Column("int", "Log bucket: 0 below one, else b with 1.02^(b-1) <= value < 1.02^b."), "n": EVENTS}
     table_columns = _base_columns("kpi", "KPI whose values are counted.") | dict(sorted(dimensions.items())) | tail
     return PartialTable("histograms", table_columns, ("minute", "kpi", *BASE_DIMENSIONS, *sorted(dimensions), "bucket"), tuple(aggregations))
 
@@ -201,14 +214,14 @@ def _entity(entity: Entity, contracts: Registry) -> PartialTable:
         "is_canary": Column("boolean", "True for the canaries' own row."),
         "tenant_id": Column("string", "Customer account."),
         entity.key: Column("string", f"Identifies one of the {entity.name}."),
-        "n": Column("long", "Events."),
+        "n": EVENTS,
     }
     stored: dict[str, Column] = {}
     for name, column in entity.columns.items():
         latest = entity.kind_of(name) == "latest"
         note = " Epoch milliseconds." if column.type == "time" else " Billionths of a dollar." if column.type == "money" else ""
         note = " Prefixed with event time, partition and offset." if latest else note
-        stored[name] = Column("string" if latest else "long", column.description + note)
+        stored[name] = Column("string" if latest else "long", column.description + note, entity.kind_of(name) in ADDITIVE)
     return PartialTable(entity.name, table_columns | stored, ("is_canary", "tenant_id", entity.key), tuple(aggregations))
 
 

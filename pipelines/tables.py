@@ -19,7 +19,7 @@ ONE_WRITER: Mapping[str, str] = {"commit.retry.num-retries": "0", "commit.manife
 """Of the tables that only the audit writes, with pyiceberg: unlike Flink's writer it would repeat a commit that lost a race on top
 of the one that won, and leave a manifest for every commit."""
 AUDIT_COLUMNS = (
-    ColumnSpec("kind", "string", comment="replacement, supplement or held."),
+    ColumnSpec("kind", "string", comment="adjustment, replacement, supplement or held."),
     ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
     ColumnSpec("visible_from", "timestamptz", comment="Readers apply the row once the stream's windows reach this end."),
 )
@@ -72,7 +72,7 @@ RECONCILIATION = TableSpec(
     (
         ColumnSpec("table_name", "string", comment="Partial table."),
         ColumnSpec("stream", "string", comment="Stream."),
-        ColumnSpec("verdict", "string", comment="stand, duplicate, double_commit, late, supplement or none."),
+        ColumnSpec("verdict", "string", comment="stand, duplicate, clash, double_commit, late, supplement or none."),
         ColumnSpec("windows", "long", comment="Windows with that verdict; rows for a supplement."),
         ColumnSpec("window_end", "timestamptz", comment="End of the newest window of the cycle."),
         ColumnSpec("reconciled_at", "timestamptz", comment="When the audit compared the two computations."),

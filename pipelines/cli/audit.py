@@ -173,7 +173,9 @@ def describe(publication: Publication, seconds: float) -> str:
 
 def replaced(report: StreamReport) -> dict[str, int]:
     """Windows whose rows the audit replaced, by reason: of the table with the most, since every table has the same windows."""
-    reasons = {reason for verdicts in report.windows.values() for reason in verdicts if reason != "stand"}
+    from pipelines.audit.decisions.verdict import CORRECT
+
+    reasons = {reason for verdicts in report.windows.values() for reason in verdicts} - CORRECT
     return {reason: max(verdicts.get(reason, 0) for verdicts in report.windows.values()) for reason in sorted(reasons)}
 
 

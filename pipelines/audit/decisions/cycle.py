@@ -256,4 +256,4 @@ def _flink_written(lake: Lake) -> tuple[str, ...]:
 
 
 def _has_rows(changes: Changes | None) -> bool:
-    return changes is not None and bool(changes.replace or changes.restore or changes.supplement or changes.hold)
+    return changes is not None and bool(changes.adjust or changes.replace or changes.restore or changes.supplement or changes.hold)

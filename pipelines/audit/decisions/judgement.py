@@ -129,9 +129,11 @@ def _published(
         before = windows[name]
         windows[name] = WindowFrontier(span.last, span.last, {p: position.next_offset for p, position in positions.items()})
         supplemented[name] = lake.late_rows(case.stream, before.counted, before.proved)
+        stands = {c.window_end for c in compared[name] if c.window_end > before.passed and verdict.judge(c) in verdict.CORRECT}
         changes[name] = Changes(
             span.last,
-            replace=tuple(c.window_end for c in compared[name] if verdict.judge(c) != "stand" or c.window_end <= before.passed),
+            adjust=tuple(c.window_end for c in compared[name] if c.window_end in stands and c.has_duplicates),
+            replace=tuple(c.window_end for c in compared[name] if c.window_end not in stands),
             restore=lake.reopened(name, case.stream, before.proved),
             supplement=before.counted if supplemented[name] else None,
             supplement_before=before.proved,

@@ -29,7 +29,7 @@ def partial_of(name: str) -> str:
 
 
 def audit_of(name: str) -> str:
-    """The table of replacement, supplement and held rows for the partials called `name`."""
+    """The table of adjustment, replacement, supplement and held rows for the partials called `name`."""
     return f"audit.{name}"
 
 
@@ -100,7 +100,8 @@ class Comparison:
     """Flink's rows of one window against the recomputation from every journaled delivery of it, duplicates included.
 
     `equal_raw`: the same rows once folded by key. `doubled`: not so, but Flink's rows without repetition are the same.
-    `has_duplicates`: a delivery in it is a duplicate. `has_late`: some delivery's partition already had, at an earlier offset,
+    `has_duplicates`: a delivery in it is a duplicate. `has_clashes`: one of these has another payload than the delivery that
+    counts, or that one is in a window past those compared. `has_late`: some delivery's partition already had, at an earlier offset,
     an append time at or past the window's end, so that Flink may have dropped it.
     """
 
@@ -108,6 +109,7 @@ class Comparison:
     equal_raw: bool
     doubled: bool
     has_duplicates: bool
+    has_clashes: bool
     has_late: bool
 
 
@@ -115,14 +117,17 @@ class Comparison:
 class Changes:
     """Rows to append to an audit table for one stream; window ends in epoch ms.
 
-    All carry `visible_from`. `replace`: rows recomputed from the journal without duplicates. `restore`: rows as the published
-    partial snapshot has them, for published windows that Flink committed again; supplements of such a window stay valid, which is
-    why it is not recomputed. Both become kind replacement, with a marker row when a window has none. `supplement`: next offset
+    All carry `visible_from`. `adjust`: what the duplicates of these windows added, negated; what is not additive is NULL there, since
+    the same payload twice changes nothing of it. `replace`: rows recomputed from the journal without duplicates, never of a window that
+    is adjusted. `restore`: rows as the published
+    partial snapshot has them, for published windows that Flink committed again; supplements and adjustments of such a window stay
+    valid, which is why it is not recomputed. Both become kind replacement, with a marker row when a window has none. `supplement`: next offset
     per partition; new journal rows from there on, appended before `supplement_before`, without duplicates. `hold`: one held marker
     for each of these windows.
     """
 
     visible_from: int
+    adjust: tuple[int, ...] = ()
     replace: tuple[int, ...] = ()
     restore: tuple[int, ...] = ()
     supplement: Mapping[int, int] | None = None
@@ -245,7 +250,7 @@ class Lake(Protocol):
     # --- staging: appended to main, invisible until the tags move -----------------------------------------------------------------
 
     def stage_rows(self, name: str, parent: int, cycle: int, changes: Mapping[str, Changes]) -> int:
-        """Append replacement, supplement and held rows per stream to `audit_of(name)` in one commit; its new head.
+        """Append adjustment, replacement, supplement and held rows per stream to `audit_of(name)` in one commit; its new head.
 
         Conflict if its head is not `parent`: never retry on top of another head, it may carry rows of another process.
         """

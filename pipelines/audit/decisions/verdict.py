@@ -5,7 +5,9 @@ from typing import Literal
 from pipelines.audit.decisions.lake import Comparison, Offsets
 from pipelines.audit.publication import UNEXPLAINED, Hold
 
-Verdict = Literal["stand", "duplicate", "double_commit", "late", "none"]
+Verdict = Literal["stand", "duplicate", "clash", "double_commit", "late", "none"]
+CORRECT = frozenset({"stand", "duplicate"})
+"""Verdicts of windows whose streamed rows stay: as they are, or with the duplicates' contribution taken out."""
 
 LONGEST_WAIT_MS = 300_000
 
@@ -13,6 +15,8 @@ LONGEST_WAIT_MS = 300_000
 def judge(comparison: Comparison) -> Verdict:
     """Why Flink's rows of a window may stay, or what made them wrong; `none` when nothing known did."""
     if comparison.equal_raw:
+        if comparison.has_clashes:
+            return "clash"
         return "duplicate" if comparison.has_duplicates else "stand"
     if comparison.doubled:
         return "double_commit"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from contracts.identifiers import quote
-from kpis.sql.duckdb import WINDOW_MS, WINDOW_START, recompute_query
+from kpis.sql.duckdb import WINDOW_MS, recompute_query
 from pipelines.audit.engine.identity_index import ENTRY
 from pipelines.audit.engine.working_table import PARQUET, WorkingTable
 from transforms.journal import normal_form
@@ -104,10 +104,16 @@ class Deliveries(WorkingTable):
         return int(row[0]) if row else 0
 
     def mark_duplicates(self, places: pa.Table) -> None:
-        """Mark the rows at the given places (columns partition, offset and appended_at) as duplicates."""
+        """Mark the rows at the given places as duplicates.
+
+        Columns of `places`: partition, offset and appended_at of the repeat, winner_partition and winner_offset (the delivery that
+        counts), conflicting.
+        """
         self._connection.register("marked", places)
         self._connection.execute(
-            f"""UPDATE {self.name} SET duplicate = TRUE FROM marked
+            f"""UPDATE {self.name} SET duplicate = TRUE, conflicting = marked.conflicting,
+                  winner_partition = marked.winner_partition, winner_offset = marked.winner_offset
+                FROM marked
                 WHERE {self.name}."partition" = marked."partition" AND {self.name}."offset" = marked."offset"
                 AND {self.name}.appended_ms = epoch_ms(marked.appended_at)"""
         )
@@ -116,6 +122,19 @@ class Deliveries(WorkingTable):
     def unmark_fresh(self) -> None:
         """Take back the marks of rows that are not published."""
         self._connection.execute(f"UPDATE {self.name} SET duplicate = FALSE WHERE fresh AND duplicate")
+
+    def clashing_windows(self, after_ms: int, through_ms: int) -> set[int]:
+        """Window ends in (after, through] with a duplicate whose contribution cannot be taken out by itself.
+
+        It has another payload than the delivery that counts, or that one is in a window past `through`.
+        """
+        query = f"""SELECT DISTINCT {self.window_end("repeat.appended_ms")}
+                    FROM {self.name} AS repeat
+                    LEFT JOIN {self.name} AS winner
+                      ON winner."partition" = repeat.winner_partition AND winner."offset" = repeat.winner_offset
+                    WHERE repeat.duplicate AND {self.window_condition(after_ms, through_ms, "repeat.appended_ms")}
+                      AND (repeat.conflicting OR {self.window_end("winner.appended_ms")} > {through_ms})"""
+        return {int(row[0]) for row in self._connection.execute(query).fetchall()}
 
     def late_condition(self, counted: Mapping[int, int], before_ms: int) -> str:
         """Condition of rows at or past `counted` that were appended before `before_ms` and count."""
@@ -132,13 +151,13 @@ class Deliveries(WorkingTable):
         return recompute_query(table, self._stream.name, relation, lane)
 
     @staticmethod
-    def window_end() -> str:
+    def window_end(appended_ms: str = "appended_ms") -> str:
         """Expression of the end of a row's window, epoch ms."""
-        return f"({WINDOW_START} + {WINDOW_MS})"
+        return f"({appended_ms} - {appended_ms} % {WINDOW_MS} + {WINDOW_MS})"
 
-    def window_condition(self, after_ms: int, through_ms: int) -> str:
+    def window_condition(self, after_ms: int, through_ms: int, appended_ms: str = "appended_ms") -> str:
         """Condition of rows whose window ends in (after, through]."""
-        return f"appended_ms >= {max(after_ms, 0)} AND {self.window_end()} <= {through_ms}"
+        return f"{appended_ms} >= {max(after_ms, 0)} AND {self.window_end(appended_ms)} <= {through_ms}"
 
     def windows_with(self, condition: str) -> set[int]:
         """Window ends (epoch ms) of the rows that meet a condition."""
@@ -164,7 +183,7 @@ class Deliveries(WorkingTable):
         identity = "md5_number(tenant_id || chr(31) || source || chr(31) || event_id)"
         return f"""SELECT {names}, "partition", "offset", appended_ms, event_time // {DAY_MS} AS day,
             CAST({identity} >> 64 AS UBIGINT) AS high, CAST({identity} & {2**64 - 1}::UHUGEINT AS UBIGINT) AS low, hash({payload}) AS payload,
-            {fresh} AS fresh, FALSE AS duplicate
+            {fresh} AS fresh, FALSE AS duplicate, FALSE AS conflicting, NULL::INTEGER AS winner_partition, NULL::BIGINT AS winner_offset
             FROM ({normal_form(self._stream, relation)})"""
 
     def _identities(self, relation: str, condition: str, parameters: list[list[str]]) -> Identities:

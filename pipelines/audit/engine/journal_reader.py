@@ -31,8 +31,17 @@ if TYPE_CHECKING:
     from pipelines.audit.engine.tagged_tables import TaggedTables
     from pipelines.audit.publication import StreamFrontier
 
-PLACE = pa.schema([("partition", pa.int32()), ("offset", pa.int64()), ("appended_at", pa.timestamp("us", "UTC"))])
-"""Columns that name one delivery: a topic that is made anew starts again at offset 0."""
+MARKS = pa.schema(
+    [
+        ("partition", pa.int32()),
+        ("offset", pa.int64()),
+        ("appended_at", pa.timestamp("us", "UTC")),
+        ("winner_partition", pa.int32()),
+        ("winner_offset", pa.int64()),
+        ("conflicting", pa.bool_()),
+    ]
+)
+"""What the working table knows of a duplicate; its place has a time, because a topic that is made anew starts again at offset 0."""
 CATCH_UP = 1_000_000
 """Deliveries read at a time when the identity index is built anew."""
 
@@ -104,7 +113,7 @@ class JournalReader:
             here = days == day
             self._pending[int(day)] = self._find_on_day(int(day), entries[here], appended[here])
         if self.duplicates:
-            self.deliveries.mark_duplicates(pa.Table.from_pylist(self.duplicates, schema=PLACE))
+            self.deliveries.mark_duplicates(pa.Table.from_pylist(self.duplicates, schema=MARKS))
         return DuplicateCount(len(self.duplicates), sum(row["conflicting"] for row in self.duplicates))
 
     def remember(self, frontier: StreamFrontier) -> None:
@@ -144,7 +153,7 @@ class JournalReader:
         condition = f"appended_ms >= {floor} OR NOT ({self.deliveries.below(counted)})"
         self.deliveries.load(planned_paths(journal, since, recent), condition, fresh=False)
         name = duplicates_of(self._stream.name)
-        scan = self._catalog.table(name).scan(row_filter=recent, selected_fields=tuple(PLACE.names), snapshot_id=self._catalog.tag(name))
+        scan = self._catalog.table(name).scan(row_filter=recent, selected_fields=tuple(MARKS.names), snapshot_id=self._catalog.tag(name))
         known = scan.to_arrow()
         if known.num_rows:
             self.deliveries.mark_duplicates(known)

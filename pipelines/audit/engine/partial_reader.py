@@ -8,9 +8,11 @@ import pyarrow as pa
 
 from connectors.iceberg.files import added_files, completed, local_path, planned_paths
 from connectors.instants import epoch_ms, instant
+from contracts.identifiers import quote
 from contracts.model import CANARY
 from kpis.sql.duckdb import WINDOW_MS
 from pipelines.audit.decisions.lake import Changes, Span, audit_of, partial_of
+from pipelines.audit.engine.deliveries import Deliveries
 from pipelines.audit.engine.streamed_partials import Streamed
 from pipelines.tables import AUDIT_COLUMNS
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     import duckdb
 
     from kpis.partials import PartialTable
-    from pipelines.audit.engine.deliveries import Deliveries
     from pipelines.audit.engine.tagged_tables import TaggedTables
     from pipelines.audit.publication import Publication
 
@@ -84,9 +85,11 @@ class PartialReader:
         return self._catalog.append(audit_of(self._table.name), parent, pa.concat_tables([self._schema.empty_table(), *rows]))
 
     def _rows(self, published: Publication, deliveries: Deliveries, stream: str, cycle: int, change: Changes) -> Iterable[pa.Table]:
+        if change.adjust:
+            repeats = deliveries.recompute(self._table, f"duplicate AND {_in_windows(change.adjust)}", self._lane)
+            yield self._audited(self._query(negated(self._table, repeats)), cycle, change.visible_from, "adjustment")
         if change.replace:
-            ends = ", ".join(str(end) for end in change.replace)
-            clean = deliveries.recompute(self._table, f"NOT duplicate AND {deliveries.window_end()} IN ({ends})", self._lane)
+            clean = deliveries.recompute(self._table, f"NOT duplicate AND {_in_windows(change.replace)}", self._lane)
             yield self._with_markers(self._query(clean), stream, change.replace, cycle, change.visible_from)
         if change.restore:
             before = self._restored(published, stream, change.restore)
@@ -146,3 +149,15 @@ class PartialReader:
             table = self._catalog.table(partial_of(self._table.name))
             self._paths[since, snapshot] = [local_path(file.file_path) for file in added_files(table, since, snapshot)]
         return self._paths[since, snapshot]
+
+
+def negated(table: PartialTable, rows: str) -> str:
+    """Query of rows that take out again what `rows` added; NULL where taking out would change nothing."""
+    taken = {name: f"-{quote(name, chr(34))}" if table.columns[name].is_additive else "NULL" for name in table.measures}
+    columns = (f"{taken.get(name, quote(name, chr(34)))} AS {quote(name, chr(34))}" for name in table.columns)
+    return f"SELECT {', '.join(columns)} FROM ({rows})"
+
+
+def _in_windows(ends: Iterable[int]) -> str:
+    """Condition of deliveries in the windows with these ends, epoch ms."""
+    return f"{Deliveries.window_end()} IN ({', '.join(map(str, ends))})"

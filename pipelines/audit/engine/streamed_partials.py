@@ -70,12 +70,14 @@ class Streamed(WorkingTable):
         once = self._digests(f"SELECT DISTINCT * FROM ({theirs}) WHERE epoch_ms(window_end) IN ({ends})") if different else {}
         late = find_late() if different else set()
         repeating = deliveries.windows_with(f"duplicate AND {condition}")
+        clashing = deliveries.clashing_windows(after_ms, through_ms) if repeating else set()
         return tuple(
             Comparison(
                 end,
                 equal_raw=end not in different,
                 doubled=end in different and once.get(end) == recomputed.get(end),
                 has_duplicates=end in repeating,
+                has_clashes=end in clashing,
                 has_late=end in late,
             )
             for end in sorted(streamed.keys() | recomputed.keys())

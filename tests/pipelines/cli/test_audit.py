@@ -10,7 +10,7 @@ from tests.pipelines.cli.conftest import Daybook
 
 MIDNIGHT = 1_772_323_200_000
 FRONTIER = StreamFrontier({0: Position(5, 5, MIDNIGHT + 7_000)}, {"kpis": WindowFrontier(MIDNIGHT, MIDNIGHT, {0: 4})})
-WINDOWS = {"kpis": {"stand": 4, "duplicate": 2}, "runs": {"duplicate": 3, "late": 1}}
+WINDOWS = {"kpis": {"stand": 4, "duplicate": 2}, "runs": {"duplicate": 3, "clash": 1, "late": 1}}
 REPORT = StreamReport(rows=1200, duplicates=12, conflicting=1, quarantined=3, windows=WINDOWS, supplemented={"kpis": 2})
 
 
@@ -21,7 +21,7 @@ def publication(frontier: StreamFrontier, report: StreamReport) -> Publication:
 def test_a_publication_is_one_line_with_positions_and_counts() -> None:
     assert describe(publication(FRONTIER, REPORT), 1.25) == (
         "cycle 9 in 1.2 s: runs J 2026-03-01 00:00:07 W 2026-03-01 00:00:00, 1,200 rows, 12 duplicates, 1 of them conflicting, "
-        "3 quarantined, 3 windows replaced (duplicate), 1 windows replaced (late), 2 late rows added"
+        "3 quarantined, 1 windows replaced (clash), 1 windows replaced (late), 2 late rows added"
     )
 
 
@@ -31,7 +31,7 @@ def test_a_held_stream_says_since_when_and_why() -> None:
 
 
 def test_a_window_that_was_replaced_in_every_table_counts_once() -> None:
-    assert replaced(REPORT) == {"duplicate": 3, "late": 1}
+    assert replaced(REPORT) == {"clash": 1, "late": 1}
 
 
 def test_a_second_audit_is_one_sentence(daybook: Daybook, silent: Path) -> None:

@@ -8,20 +8,21 @@ from pipelines.audit.publication import MISMATCH, UNEXPLAINED, Hold
 
 
 @pytest.mark.parametrize(
-    ("equal_raw", "doubled", "has_duplicates", "has_late", "expected"),
+    ("equal_raw", "doubled", "has_duplicates", "has_clashes", "has_late", "expected"),
     [
-        (True, False, False, False, "stand"),
-        (True, False, False, True, "stand"),
-        (True, False, True, True, "duplicate"),
-        (False, True, False, False, "double_commit"),
-        (False, True, True, True, "double_commit"),
-        (False, False, False, True, "late"),
-        (False, False, True, False, "none"),
-        (False, False, False, False, "none"),
+        (True, False, False, False, False, "stand"),
+        (True, False, False, False, True, "stand"),
+        (True, False, True, False, True, "duplicate"),
+        (True, False, True, True, False, "clash"),
+        (False, True, False, False, False, "double_commit"),
+        (False, True, True, True, True, "double_commit"),
+        (False, False, False, False, True, "late"),
+        (False, False, True, True, False, "none"),
+        (False, False, False, False, False, "none"),
     ],
 )
-def test_a_window_is_judged(*, equal_raw: bool, doubled: bool, has_duplicates: bool, has_late: bool, expected: Verdict) -> None:
-    assert judge(Comparison(10, equal_raw, doubled, has_duplicates, has_late)) == expected
+def test_a_window_is_judged(*, equal_raw: bool, doubled: bool, has_duplicates: bool, has_clashes: bool, has_late: bool, expected: Verdict) -> None:
+    assert judge(Comparison(10, equal_raw, doubled, has_duplicates, has_clashes, has_late)) == expected
 
 
 def test_offsets_without_a_gap_miss_nothing() -> None:

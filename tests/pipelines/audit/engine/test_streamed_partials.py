@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from kpis.partials import WINDOW_COLUMNS
 from pipelines.audit.decisions.lake import Comparison
 from pipelines.audit.engine.deliveries import Deliveries
+from pipelines.audit.engine.partial_reader import negated
 from pipelines.audit.engine.streamed_partials import Streamed
 from tests.statements import CONTRACTS, PLAN
 
@@ -50,18 +52,13 @@ def delivery(offset: int, after_ms: int, **fields: Any) -> dict[str, Any]:
     return {**event, "partition": 0, "offset": offset, "appended_at": at, **fields}
 
 
-def place(offset: int, after_ms: int) -> pa.Table:
-    """Where such a delivery is."""
-    return pa.table({"partition": pa.array([0], pa.int32()), "offset": [offset], "appended_at": pa.array([moment(START_MS + after_ms)], ARROW["time"])})
-
-
 class Audited:
     """Working tables of one stream and one partial table, filled from Parquet files as the audit does it."""
 
     def __init__(self, folder: Path) -> None:
         self.connection = duckdb.connect()
         self.connection.execute("SET TimeZone = 'UTC'")
-        self.deliveries = Deliveries(self.connection, STREAM, [TABLE], JOURNAL.empty_table())
+        self.deliveries = Deliveries(self.connection, STREAM, PLAN.values(), JOURNAL.empty_table())
         self.streamed = Streamed(self.connection, TABLE, PARTIALS.empty_table(), LANE)
         self.folder = folder
 
@@ -88,6 +85,12 @@ def audited(tmp_path: Path) -> Iterator[Audited]:
     audited = Audited(tmp_path)
     yield audited
     audited.connection.close()
+
+
+def mark(audited: Audited, offset: int, after_ms: int, *, winner: int, conflicting: bool = False) -> None:
+    """Make such a delivery a repeat of the one at the offset `winner`."""
+    place = {"partition": 0, "offset": offset, "appended_at": moment(START_MS + after_ms)}
+    audited.deliveries.mark_duplicates(pa.Table.from_pylist([{**place, "winner_partition": 0, "winner_offset": winner, "conflicting": conflicting}]))
 
 
 def test_equal_computations_stand(audited: Audited) -> None:
@@ -151,20 +154,20 @@ def test_a_lateness_is_looked_for_only_when_windows_differ(audited: Audited) -> 
 def test_windows_with_duplicates_are_marked(audited: Audited) -> None:
     audited.journal(delivery(0, 0), delivery(1, 10_000))
     audited.stream_rows()
-    audited.deliveries.mark_duplicates(place(1, 10_000))
+    mark(audited, 1, 10_000, winner=0)
     assert [one.has_duplicates for one in audited.compare()] == [False, True]
 
 
 def test_a_delivery_at_the_same_offset_of_another_time_is_no_duplicate(audited: Audited) -> None:
     audited.journal(delivery(0, 0), delivery(1, 10_000))
     audited.stream_rows()
-    audited.deliveries.mark_duplicates(place(1, 9_999))
+    mark(audited, 1, 9_999, winner=0)
     assert [one.has_duplicates for one in audited.compare()] == [False, False]
 
 
 def test_a_clean_recomputation_leaves_duplicates_out(audited: Audited) -> None:
     audited.journal(delivery(0, 0), delivery(1, 1))
-    audited.deliveries.mark_duplicates(place(1, 1))
+    mark(audited, 1, 1, winner=0)
     clean = audited.deliveries.recompute(TABLE, "NOT duplicate", LANE)
     assert audited.connection.execute(f"SELECT sum(n) FROM ({clean})").fetchone() == (1,)
 
@@ -215,3 +218,51 @@ def test_an_append_time_that_steps_back_makes_a_window_late(audited: Audited) ->
 def test_a_partition_that_joined_later_makes_its_windows_late(audited: Audited) -> None:
     audited.journal(delivery(0, 0, partition=7))
     assert audited.deliveries.late_windows(START_MS + 60_000, {0}) == {START_MS + 10_000}
+
+
+def test_a_repeat_that_equals_its_winner_clashes_with_nothing(audited: Audited) -> None:
+    audited.journal(delivery(0, 0), delivery(1, 1))
+    audited.stream_rows()
+    mark(audited, 1, 1, winner=0)
+    assert [(one.has_duplicates, one.has_clashes) for one in audited.compare()] == [(True, False)]
+
+
+def test_a_repeat_whose_winner_has_left_the_working_table_clashes_with_nothing(audited: Audited) -> None:
+    audited.journal(delivery(1, 1))
+    audited.stream_rows()
+    mark(audited, 1, 1, winner=0)
+    assert [one.has_clashes for one in audited.compare()] == [False]
+
+
+def test_a_repeat_with_another_payload_is_a_clash(audited: Audited) -> None:
+    audited.journal(delivery(0, 0), delivery(1, 1))
+    audited.stream_rows()
+    mark(audited, 1, 1, winner=0, conflicting=True)
+    assert [one.has_clashes for one in audited.compare()] == [True]
+
+
+def test_a_repeat_is_a_clash_while_its_winner_is_in_a_window_that_is_not_compared(audited: Audited) -> None:
+    audited.journal(delivery(0, 70_000), delivery(1, 1))
+    audited.stream_rows()
+    mark(audited, 1, 1, winner=0)
+    assert [(one.window_end - START_MS, one.has_clashes) for one in audited.compare()] == [(10_000, True)]
+
+
+def test_an_adjustment_takes_out_what_the_repeats_added_and_nothing_else(audited: Audited) -> None:
+    audited.journal(delivery(0, 0), delivery(1, 1), delivery(2, 2))
+    mark(audited, 1, 1, winner=0)
+    added = negated(TABLE, audited.deliveries.recompute(TABLE, "duplicate", LANE))
+    everything = f"SELECT * FROM ({audited.deliveries.recompute(TABLE, 'TRUE', LANE)}) UNION ALL {added}"
+    keys = ", ".join(f'"{name}"' for name in (*WINDOW_COLUMNS, *TABLE.keys))
+    sums = ", ".join(f'sum("{name}")::BIGINT AS "{name}"' for name in TABLE.measures)
+    summed = audited.connection.sql(f"SELECT {keys}, {sums} FROM ({everything}) GROUP BY ALL").to_arrow_table()
+    assert summed.to_pylist() == audited.connection.sql(audited.deliveries.recompute(TABLE, "NOT duplicate", LANE)).to_arrow_table().to_pylist()
+
+
+def test_what_is_not_additive_is_not_adjusted(audited: Audited) -> None:
+    table = PLAN["runs"]
+    audited.journal(delivery(0, 0), delivery(1, 1))
+    mark(audited, 1, 1, winner=0)
+    (row,) = audited.connection.sql(negated(table, audited.deliveries.recompute(table, "duplicate", LANE))).to_arrow_table().to_pylist()
+    assert row["n"] == -1
+    assert {row[name] for name in table.measures if name not in table.additive} == {None}

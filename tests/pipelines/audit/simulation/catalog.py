@@ -9,6 +9,8 @@ from pipelines.audit.publication import Position, Publication, StreamFrontier, W
 
 WINDOW = 10
 KEYS = {"kpis": 2, "runs": 3}
+HIDING = frozenset({"replacement", "held"})
+"""Kinds of audit rows that hide what the stream wrote for their window."""
 
 
 class Record(NamedTuple):
@@ -40,18 +42,28 @@ class Row(NamedTuple):
 
 
 class Coordinates(NamedTuple):
-    """A row of the duplicates or the quarantine."""
+    """A row of the quarantine."""
 
     stream: str
     partition: int
     offset: int
 
 
+class Duplicate(NamedTuple):
+    """A row of the duplicates: the repeat, the delivery that counts, whether their payloads differ."""
+
+    stream: str
+    partition: int
+    offset: int
+    winner: tuple[int, int]
+    conflicting: bool
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class File:
     """Rows that were written together; the same rows committed twice are two files."""
 
-    rows: tuple[Record | Row | Coordinates, ...]
+    rows: tuple[Record | Row | Coordinates | Duplicate, ...]
 
 
 @dataclass(slots=True)

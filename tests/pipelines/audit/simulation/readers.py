@@ -6,7 +6,7 @@ from random import Random
 
 from pipelines.audit.decisions.lake import audit_of, duplicates_of, journal_of, partial_of
 from pipelines.audit.publication import Position, Publication
-from tests.pipelines.audit.simulation.catalog import KEYS, Catalog, Record, Row
+from tests.pipelines.audit.simulation.catalog import HIDING, KEYS, Catalog, Record, Row
 
 REMEMBERED = 5
 
@@ -162,7 +162,7 @@ class Readers:
             for row in rows:
                 newest[row.stream] = max(newest[row.stream], row.window_end)
             ours = [row for row in audit.rows(second) if (not self._obeys or row.visible_from <= newest[row.stream])]
-            hidden = {(row.stream, row.window_end) for row in ours if row.kind != "supplement"}
+            hidden = {(row.stream, row.window_end) for row in ours if row.kind in HIDING}
             shown = [row for row in rows if (row.stream, row.window_end) not in hidden]
             return _total(shown + [row for row in ours if row.kind != "held"], self._catalog.streams)
 

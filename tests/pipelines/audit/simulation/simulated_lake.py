@@ -20,7 +20,7 @@ from pipelines.audit.decisions.lake import (
     partial_of,
 )
 from pipelines.audit.publication import Publication, WindowFrontier
-from tests.pipelines.audit.simulation.catalog import KEYS, Catalog, Coordinates, File, Record, Row, fold, merge
+from tests.pipelines.audit.simulation.catalog import HIDING, KEYS, Catalog, Coordinates, Duplicate, File, Record, Row, fold, merge
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class Opened:
     snapshot: int
     rows: list[Record]
     positions: Mapping[int, int]
-    duplicates: set[tuple[int, int]] = field(default_factory=set)
+    duplicates: dict[tuple[int, int], Duplicate] = field(default_factory=dict)
     explained: list[tuple[int, int]] = field(default_factory=list)
 
 
@@ -179,13 +179,12 @@ class SimulatedLake:
         for row in journal.rows(opened.since):
             if (row.partition, row.offset) not in hidden:
                 winners[row.identity] = row
-        conflicting = 0
         for row in sorted(opened.rows, key=lambda row: (row.appended, row.partition, row.offset)):
             winner = winners.setdefault(row.identity, row)
             if winner is not row:
-                opened.duplicates.add((row.partition, row.offset))
-                conflicting += winner.payload != row.payload
-        return DuplicateCount(len(opened.duplicates), conflicting)
+                place = winner.partition, winner.offset
+                opened.duplicates[row.partition, row.offset] = Duplicate(stream, row.partition, row.offset, place, winner.payload != row.payload)
+        return DuplicateCount(len(opened.duplicates), sum(each.conflicting for each in opened.duplicates.values()))
 
     def late_rows(self, stream: str, counted: Mapping[int, int], before: int) -> int:
         self._step()
@@ -197,24 +196,34 @@ class SimulatedLake:
         table = self._tables[partial_of(name)]
         rows = [row for row in table.rows(self._partials[name][1]) if row.stream == stream and after < row.window_end <= through]
         records = [row for row in self._journaled(stream) if after < row.window_end <= through]
-        duplicates = self._published_duplicates(stream) | self._open[stream].duplicates
+        duplicates = self._duplicates(stream)
+        later = {(row.partition, row.offset) for row in self._journaled(stream) if row.window_end > through}
         repeated = {row.window_end for row in records if (row.partition, row.offset) in duplicates}
+        clashing = {
+            row.window_end for row in records if (found := duplicates.get((row.partition, row.offset))) and (found.conflicting or found.winner in later)
+        }
         comparisons = []
         for end in sorted({row.window_end for row in rows} | {row.window_end for row in records}):
             raw = fold(stream, (row for row in records if row.window_end == end), KEYS[name])
             here = [row for row in rows if row.window_end == end]
-            if _folded(here) == raw:
-                comparisons.append(Comparison(end, equal_raw=True, doubled=False, has_duplicates=end in repeated, has_late=False))
-            else:
-                is_doubled, is_late = _folded(set(here)) == raw, end in self._late_windows(stream)
-                comparisons.append(Comparison(end, equal_raw=False, doubled=is_doubled, has_duplicates=end in repeated, has_late=is_late))
+            is_equal = _folded(here) == raw
+            comparisons.append(
+                Comparison(
+                    end,
+                    equal_raw=is_equal,
+                    doubled=not is_equal and _folded(set(here)) == raw,
+                    has_duplicates=end in repeated,
+                    has_clashes=end in clashing,
+                    has_late=not is_equal and end in self._late_windows(stream),
+                )
+            )
         return tuple(comparisons)
 
     def reopened(self, name: str, stream: str, through: int) -> tuple[int, ...]:
         self._step()
         since, snapshot = self._partials[name]
         audit = self._tables[audit_of(name)]
-        hidden = {row.window_end for row in audit.rows(self._catalog.recorded[-1].targets[audit_of(name)]) if row.stream == stream and row.kind != "supplement"}
+        hidden = {row.window_end for row in audit.rows(self._catalog.recorded[-1].targets[audit_of(name)]) if row.stream == stream and row.kind in HIDING}
         rows = self._tables[partial_of(name)].new_rows(since, snapshot)
         ends = {row.window_end for row in rows if row.stream == stream and row.window_end <= through}
         return tuple(sorted(ends - hidden))
@@ -226,7 +235,7 @@ class SimulatedLake:
 
     def stage_duplicates(self, stream: str, parent: int, cycle: int, *, found: bool) -> int:
         del cycle
-        rows = tuple(Coordinates(stream, *at) for at in sorted(self._open[stream].duplicates)) if found else ()
+        rows = tuple(each for _, each in sorted(self._open[stream].duplicates.items())) if found else ()
         return self._stage(duplicates_of(stream), parent, rows)
 
     def stage_quarantine(self, parent: int, cycle: int, streams: tuple[str, ...]) -> int:
@@ -246,7 +255,7 @@ class SimulatedLake:
         if self._tables[table].tag not in allowed:
             raise Conflict
 
-    def _stage(self, name: str, parent: int, rows: tuple[Row | Coordinates, ...]) -> int:
+    def _stage(self, name: str, parent: int, rows: tuple[Row | Coordinates | Duplicate, ...]) -> int:
         self._step()
         self._require_head(name, parent)
         self._reshaped.discard(name)
@@ -255,8 +264,10 @@ class SimulatedLake:
         return head
 
     def _rows(self, name: str, stream: str, changes: Changes) -> Iterable[Row]:
-        duplicates = self._published_duplicates(stream) | self._open[stream].duplicates if stream in self._open else set()
-        clean = [row for row in self._journaled(stream) if (row.partition, row.offset) not in duplicates] if changes.replace else []
+        clean = self._deliveries(stream, repeats=False) if changes.replace else []
+        repeats = [row for row in self._deliveries(stream, repeats=True) if row.window_end in changes.adjust] if changes.adjust else []
+        for row in fold(stream, repeats, KEYS[name]).values():
+            yield Row(row.stream, row.window_end, row.key, -row.n, -row.total, 0, "adjustment", changes.visible_from)
         since, _ = self._partials[name]
         table = self._tables[partial_of(name)]
         stood = [row for row in table.rows(since) if row.stream == stream] if changes.restore else []
@@ -279,13 +290,12 @@ class SimulatedLake:
     def _journaled(self, stream: str) -> list[Record]:
         return self._tables[journal_of(stream)].rows(self._open[stream].snapshot)
 
+    def _deliveries(self, stream: str, *, repeats: bool) -> list[Record]:
+        duplicates = self._duplicates(stream)
+        return [row for row in self._journaled(stream) if ((row.partition, row.offset) in duplicates) == repeats]
+
     def _late(self, stream: str, counted: Mapping[int, int], before: int) -> list[Record]:
-        duplicates = self._published_duplicates(stream) | self._open[stream].duplicates
-        return [
-            row
-            for row in self._journaled(stream)
-            if row.offset >= counted.get(row.partition, 0) and row.appended < before and (row.partition, row.offset) not in duplicates
-        ]
+        return [row for row in self._deliveries(stream, repeats=False) if row.offset >= counted.get(row.partition, 0) and row.appended < before]
 
     def _late_windows(self, stream: str) -> set[int]:
         reached: dict[int, int] = {}
@@ -298,10 +308,13 @@ class SimulatedLake:
             reached[row.partition] = max(before, row.appended)
         return late
 
-    def _published_duplicates(self, stream: str) -> set[tuple[int, int]]:
+    def _published_duplicates(self, stream: str) -> dict[tuple[int, int], Duplicate]:
         name = duplicates_of(stream)
         rows = self._tables[name].rows(self._catalog.recorded[-1].targets[name])
-        return {(row.partition, row.offset) for row in rows if row.stream == stream}
+        return {(row.partition, row.offset): row for row in rows if row.stream == stream}
+
+    def _duplicates(self, stream: str) -> dict[tuple[int, int], Duplicate]:
+        return self._published_duplicates(stream) | self._open[stream].duplicates
 
     def _extra(self, stream: str, rows: Iterable[Record]) -> list[Record]:
         quarantine = self._tables[QUARANTINE].rows(self._catalog.recorded[-1].targets[QUARANTINE])

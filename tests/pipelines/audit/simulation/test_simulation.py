@@ -9,8 +9,8 @@ from types import ModuleType
 import pytest
 
 from pipelines.audit.decisions import cut, cycle, judgement
-from pipelines.audit.decisions.lake import QUARANTINE, Changes, Lake, audit_of, journal_of
-from pipelines.audit.publication import BEHIND, INCIDENTS, MISREAD, UNEXPLAINED, Publication
+from pipelines.audit.decisions.lake import QUARANTINE, Changes, Comparison, Lake, audit_of, journal_of
+from pipelines.audit.publication import BEHIND, INCIDENTS, MISREAD, UNEXPLAINED, Publication, WindowFrontier
 from tests.pipelines.audit.simulation import catalog, readers, simulated_lake
 from tests.pipelines.audit.simulation.catalog import KEYS, Coordinates, Record, Row
 from tests.pipelines.audit.simulation.simulated_lake import SimulatedLake
@@ -94,6 +94,9 @@ def check_replacements(world: World) -> None:
         rows: list[Row] = table.rows(table.tag)
         replaced = {(row.stream, row.window_end, row.visible_from) for row in rows if row.kind == "replacement"}
         assert not [window for window, n in Counter(each[:2] for each in replaced).items() if n > 1]
+        adjusted = {(row.stream, row.window_end, row.visible_from) for row in rows if row.kind == "adjustment"}
+        assert not [window for window, n in Counter(each[:2] for each in adjusted).items() if n > 1]
+        assert not adjusted & replaced
 
 
 def check_holds(world: World) -> None:
@@ -132,7 +135,7 @@ def test_the_worlds_contain_every_situation() -> None:
                 met.update(verdict for windows in report.windows.values() for verdict in windows)
                 met.update({"conflicting": report.conflicting, "absent": report.absent, "refused": report.refused})
                 met["supplement"] += sum(report.supplemented.values())
-    verdicts = {"stand", "duplicate", "double_commit", "late", "none"}
+    verdicts = {"stand", "duplicate", "clash", "double_commit", "late", "none"}
     assert {name for name, n in met.items() if n} == verdicts | INCIDENTS - {MISREAD} | {UNEXPLAINED, "conflicting", "absent", "refused", "supplement"}
 
 
@@ -208,3 +211,24 @@ def test_a_published_window_recomputed_instead_of_restored_is_noticed(monkeypatc
 
     monkeypatch.setattr(SimulatedLake, "stage_rows", recompute)
     assert is_caught(600)
+
+
+def test_a_repeat_with_another_payload_that_is_merely_subtracted_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    compare = SimulatedLake.compare
+
+    def blind(self: SimulatedLake, name: str, stream: str, since: WindowFrontier, through: int) -> tuple[Comparison, ...]:
+        return tuple(replace(each, has_clashes=False) for each in compare(self, name, stream, since, through))
+
+    monkeypatch.setattr(SimulatedLake, "compare", blind)
+    assert is_caught(100)
+
+
+def test_duplicates_that_were_never_counted_and_are_subtracted_all_the_same_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = SimulatedLake.stage_rows
+
+    def subtract_more(self: SimulatedLake, name: str, parent: int, cycle: int, changes: Mapping[str, Changes]) -> int:
+        more = {stream: replace(each, adjust=each.adjust + each.replace) for stream, each in changes.items()}
+        return stage(self, name, parent, cycle, more)
+
+    monkeypatch.setattr(SimulatedLake, "stage_rows", subtract_more)
+    assert is_caught(100)
