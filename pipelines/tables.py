@@ -93,6 +93,23 @@ AUDITS = TableSpec(
     properties=ONE_WRITER,
     is_tagged=False,
 )
+INCIDENTS = TableSpec(
+    "ops.incidents",
+    (
+        ColumnSpec("stream", "string", comment="Stream in trouble."),
+        ColumnSpec("kind", "string", comment="What went wrong: the reason of a hold, lost, lag."),
+        ColumnSpec("detail", "string", comment="The same as a sentence."),
+        ColumnSpec("topic", "string", comment="Kafka topic, where the incident is at a place in it."),
+        ColumnSpec("partition", "int", comment="Kafka partition."),
+        ColumnSpec("first_offset", "long", comment="First offset concerned."),
+        ColumnSpec("last_offset", "long", comment="Last offset concerned; a range that grows has a row for each length."),
+        ColumnSpec("opened_at", "timestamptz", comment="When the audit found it first."),
+        ColumnSpec("closed_at", "timestamptz", comment="When it healed or was acknowledged; null in the rows of its opening."),
+        ColumnSpec("cycle", "long", comment="Audit cycle that wrote the row."),
+    ),
+    properties=ONE_WRITER,
+    is_tagged=False,
+)
 DATASET_STATUS = TableSpec(
     "ops.dataset_status",
     (
@@ -100,8 +117,8 @@ DATASET_STATUS = TableSpec(
         ColumnSpec("stream", "string", comment="Stream it is made from."),
         ColumnSpec("facts_through", "timestamptz", comment="J: newest append time up to which facts are complete and free of duplicates."),
         ColumnSpec("kpis_through", "timestamptz", comment="W: end of the newest window in the numbers."),
-        ColumnSpec("verdict", "string", comment="pass or held."),
-        ColumnSpec("reason", "string", comment="Why the dataset is held."),
+        ColumnSpec("verdict", "string", comment="pass, alarm, incomplete or held."),
+        ColumnSpec("reason", "string", comment="Reason of the hold, or kind of the incident."),
         ColumnSpec("freshness_seconds", "long", comment="Promise: the greatest age of the newest data."),
         ColumnSpec("contract_version", "string", comment="Version of the contract."),
         ColumnSpec("snapshot_id", "long", comment="Snapshot of the table it is read from."),
@@ -143,7 +160,7 @@ def all_tables(contracts: Registry, definitions: Definitions) -> tuple[TableSpec
         *(partial_table(table) for table in partials),
         *(audit_table(table) for table in partials),
         *(duplicates_table(stream) for stream in contracts.streams.values()),
-        *(QUARANTINE, COMPLETENESS, RECONCILIATION, AUDITS, DATASET_STATUS, DEFINITIONS, DEPLOYMENTS),
+        *(QUARANTINE, COMPLETENESS, RECONCILIATION, AUDITS, INCIDENTS, DATASET_STATUS, DEFINITIONS, DEPLOYMENTS),
     )
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from connectors.instants import instant
+from pipelines.audit.incidents import standing
 from pipelines.audit.publication import facts_through, kpis_through
 
 if TYPE_CHECKING:
@@ -68,14 +69,15 @@ def status_rows(contracts: Registry, definitions: Definitions, publication: Publ
         served += [(f"serving.kpi_{kpi.name}", "partials.histograms" if kpi.histogram else "partials.kpis") for kpi in definitions.of_stream(stream.name)]
         served += [(f"serving.{entity.name}", f"partials.{entity.name}") for entity in definitions.entities.values() if stream.name in entity.streams]
         frontier = publication.streams[stream.name]
+        verdict, reason = standing(frontier)
         rows += [
             {
                 "dataset": dataset,
                 "stream": stream.name,
                 "facts_through": _time(facts_through(frontier)),
                 "kpis_through": _time(kpis_through(frontier)),
-                "verdict": "held" if frontier.hold and frontier.hold.is_incident else "pass",
-                "reason": frontier.hold.reason if frontier.hold else None,
+                "verdict": verdict,
+                "reason": reason,
                 "freshness_seconds": stream.freshness_seconds,
                 "contract_version": stream.version,
                 "snapshot_id": publication.targets[table],
@@ -85,6 +87,32 @@ def status_rows(contracts: Registry, definitions: Definitions, publication: Publ
             for dataset, table in served
         ]
     return rows
+
+
+def incident_rows(publication: Publication) -> list[Row]:
+    """One row per incident that opened, grew or closed in the cycle."""
+    now = datetime.now(UTC)
+    return [
+        {
+            "stream": stream,
+            "kind": incident.kind,
+            "detail": incident.detail,
+            "topic": incident.topic or None,
+            "partition": _number(incident.partition),
+            "first_offset": _number(incident.first_offset),
+            "last_offset": _number(incident.last_offset),
+            "opened_at": _time(incident.since_ms),
+            "closed_at": closed_at,
+            "cycle": publication.cycle,
+        }
+        for stream, report in publication.reports.items()
+        for incidents, closed_at in ((report.opened, None), (report.closed, now))
+        for incident in incidents
+    ]
+
+
+def _number(value: int) -> int | None:
+    return None if value < 0 else value
 
 
 def _reconciliations(publication: Publication) -> Iterator[Row]:

@@ -1,9 +1,11 @@
 """What the audit has proved so far: one value, kept as JSON beside the completeness rows and read back after a crash."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from pipelines.audit.incidents import Incident
 
 UNEXPLAINED = "unexplained"
 BEHIND = "behind"
@@ -50,11 +52,12 @@ class WindowFrontier:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why nothing of a stream is published at present, since when, and when it is judged again (epoch ms)."""
+    """Why nothing of a stream is published at present, since when, and when it is judged again (epoch ms); `detail` is a sentence."""
 
     reason: str
     since_ms: int
     retry_ms: int
+    detail: str = ""
 
     @property
     def is_incident(self) -> bool:
@@ -64,7 +67,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class StreamFrontier:
-    """The published state of one stream: position per partition, windows per partial table (short name), hold or None.
+    """The published state of one stream: position per partition, windows per partial table (short name), hold or None, open incidents.
 
     `seam_ms`: end of the newest window that two definitions have shared, epoch ms, -1 without one. The older one journaled a part of
     its rows, the newer one counted all of them, so that a difference there is no surprise.
@@ -74,11 +77,12 @@ class StreamFrontier:
     windows: Mapping[str, WindowFrontier]
     hold: Hold | None = None
     seam_ms: int = -1
+    incidents: tuple[Incident, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StreamReport:
-    """What one cycle found in one stream; counts of rows, and of windows per partial table and verdict."""
+    """What one cycle found in one stream; counts of rows, and of windows per partial table and verdict; incidents opened and closed."""
 
     rows: int = 0
     duplicates: int = 0
@@ -88,6 +92,8 @@ class StreamReport:
     refused: int = 0
     windows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     supplemented: Mapping[str, int] = field(default_factory=dict)
+    opened: tuple[Incident, ...] = ()
+    closed: tuple[Incident, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,7 @@ class Publication:
             streams={name: _stream(stream) for name, stream in value["streams"].items()},
             targets=value["targets"],
             before=value["before"],
-            reports={name: StreamReport(**report) for name, report in value["reports"].items()},
+            reports={name: _report(report) for name, report in value["reports"].items()},
             removed={name: _stream(stream) for name, stream in value["removed"].items()},
             sources=value["sources"],
             statements=value["statements"],
@@ -147,7 +153,16 @@ def _stream(value: Mapping[str, Any]) -> StreamFrontier:
         windows={table: _windows(windows) for table, windows in value["windows"].items()},
         hold=Hold(**value["hold"]) if value["hold"] else None,
         seam_ms=value["seam_ms"],
+        incidents=_incidents(value["incidents"]),
     )
+
+
+def _report(value: Mapping[str, Any]) -> StreamReport:
+    return StreamReport(**{**value, "opened": _incidents(value["opened"]), "closed": _incidents(value["closed"])})
+
+
+def _incidents(values: Iterable[Mapping[str, Any]]) -> tuple[Incident, ...]:
+    return tuple(Incident(**value) for value in values)
 
 
 def _windows(value: Mapping[str, Any]) -> WindowFrontier:

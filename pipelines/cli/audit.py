@@ -28,7 +28,7 @@ EXAMPLES = """\b
 Examples:
   daybook audit                          publish what is committed by now, then end
   daybook audit --follow                 publish for ever, a line per publication
-  daybook audit --release runs           judge a held stream now; what cannot be explained is taken from the journal
+  daybook audit --release runs           judge a held stream now, by the journal; close its incidents
   daybook audit --follow --json          a line of JSON per cycle"""
 LONGEST_WAIT_S = 30.0
 TIDY_S = 60.0
@@ -37,7 +37,7 @@ TIDY_S = 60.0
 
 @click.command(epilog=EXAMPLES)
 @click.option("--once/--follow", default=True, help="Publish what is committed by now (default), or go on until SIGTERM.")
-@click.option("--release", metavar="STREAM", multiple=True, help="Publish a held stream by the journal; may be repeated.")
+@click.option("--release", metavar="STREAM", multiple=True, help="Publish a held stream by the journal and close its incidents; may be repeated.")
 @json_option
 def audit(*, once: bool, release: tuple[str, ...], as_json: bool) -> int:
     """Prove what is new, and publish what is proved.
@@ -197,7 +197,8 @@ def _describe_stream(publication: Publication, stream: str) -> str:
     }
     found = counts(numbers) or "nothing new"
     waiting = f", {frontier.hold.reason}" if frontier.hold else ""
-    return f"{stream} J {clock(facts_through(frontier))} W {clock(kpis_through(frontier))}, {found}{waiting}"
+    wrong = "".join(f", {incident.kind.upper()} since {clock(incident.since_ms)}: {incident.detail}" for incident in frontier.incidents)
+    return f"{stream} J {clock(facts_through(frontier))} W {clock(kpis_through(frontier))}, {found}{waiting}{wrong}"
 
 
 def _document(report: CycleReport, seconds: float) -> dict[str, Any]:
@@ -224,4 +225,10 @@ def _stream_document(publication: Publication | None, stream: str, *, is_new: bo
     frontier = publication.streams[stream]
     found = asdict(publication.reports[stream]) if is_new else {}
     hold = asdict(frontier.hold) if frontier.hold else None
-    return {"facts_through": iso(facts_through(frontier)), "kpis_through": iso(kpis_through(frontier)), **found, "hold": hold}
+    return {
+        "facts_through": iso(facts_through(frontier)),
+        "kpis_through": iso(kpis_through(frontier)),
+        **found,
+        "hold": hold,
+        "incidents": [asdict(one) for one in frontier.incidents],
+    }

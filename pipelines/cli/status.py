@@ -68,6 +68,8 @@ def _stream_findings(stream: StreamState, at_ms: int, checkpoint_seconds: float)
 
     if stream.hold and stream.hold.is_incident:
         yield f"{stream.name} is held since {clock(stream.hold.since_ms)} ({stream.hold.reason}); the audit's incident is open"
+    for incident in stream.incidents:
+        yield f"{stream.name}: {incident.kind} since {clock(incident.since_ms)}: {incident.detail}"
     # A window is in the numbers only when it has ended and the checkpoint after that is committed.
     promises = {"facts": (stream.facts_through_ms, stream.promise_s), "KPIs": (stream.kpis_through_ms, stream.promise_s + WINDOW_SECONDS + checkpoint_seconds)}
     for what, (through_ms, promise_s) in promises.items():
@@ -143,6 +145,7 @@ def _stream_document(stream: StreamState, at_ms: int) -> dict[str, Any]:
         "quarantined": stream.quarantined,
         "committed_at": iso(stream.committed_ms),
         "hold": {"reason": hold.reason, "since": iso(hold.since_ms), "is_incident": hold.is_incident} if hold else None,
+        "incidents": [{**asdict(incident), "since": iso(incident.since_ms)} for incident in stream.incidents],
         "partitions": [
             {
                 "partition": partition.partition,

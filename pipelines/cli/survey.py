@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
     from contracts.model import Stream
+    from pipelines.audit.incidents import Incident
     from pipelines.audit.publication import Hold, StreamFrontier
     from pipelines.workspace import Workspace
 
@@ -77,6 +78,7 @@ class StreamState:
     quarantined: int
     committed_ms: int
     hold: Hold | None
+    incidents: tuple[Incident, ...]
     partitions: tuple[PartitionState, ...]
 
 
@@ -173,6 +175,7 @@ def _stream(stream: Stream, frontier: StreamFrontier | None, journal: Table, end
         quarantined=quarantined,
         committed_ms=current.timestamp_ms if current else -1,
         hold=frontier.hold if frontier else None,
+        incidents=frontier.incidents if frontier else (),
         partitions=tuple(partitions),
     )
 

@@ -7,7 +7,8 @@ from typing import Literal
 from pipelines.audit.decisions import cut, verdict
 from pipelines.audit.decisions.judgement import Case, Finding, judge_stream
 from pipelines.audit.decisions.lake import QUARANTINE, Changes, Commit, Conflict, Lake, Offsets, Span, audit_of, duplicates_of, journal_of, partial_of
-from pipelines.audit.publication import Publication
+from pipelines.audit.incidents import changed
+from pipelines.audit.publication import Publication, StreamFrontier, StreamReport
 
 BUDGET = 20_000
 PATIENCE_MS = 60_000
@@ -67,7 +68,7 @@ class Auditor:
     def run(self, now_ms: int, release: frozenset[str] = frozenset()) -> CycleReport:
         """One cycle; may be killed anywhere and repeated.
 
-        Streams in `release` are judged now, and what cannot be explained is taken from the journal. Whatever the lake raises
+        Streams in `release` are judged now, what cannot be explained is taken from the journal, and their incidents are closed. Whatever the lake raises
         except Conflict passes through; the next cycle then recovers first.
         """
         settled, self._settled = self._settled, None
@@ -95,7 +96,8 @@ class Auditor:
     def _advance(self, published: Publication, now_ms: int, release: frozenset[str]) -> CycleReport:
         heads = {table: self._lake.head(table) for table in _flink_written(self._lake)}
         due = tuple(stream for stream, frontier in published.streams.items() if stream in release or verdict.is_due(frontier.hold, now_ms))
-        if heads == self._seen and not any(published.streams[stream].hold for stream in due):
+        frontiers = {stream: replace(frontier, incidents=()) if stream in release else frontier for stream, frontier in published.streams.items()}
+        if heads == self._seen and frontiers == published.streams and not any(frontiers[stream].hold for stream in due):
             return CycleReport("idle", published)
         opened = {stream: self._open_journal(published, heads, stream) for stream in due}
         repaired = tuple(stream for stream in due if any(offsets.repeated for offsets in opened[stream].values()))
@@ -106,7 +108,7 @@ class Auditor:
         reach = {stream: cut.least_reach(self._lake.partitions(stream), published.streams[stream].positions, offsets) for stream, offsets in opened.items()}
         if self._may_catch_up(published, heads, reach, now_ms):
             return CycleReport("waiting", published)
-        chosen, findings = self._judge(published, heads, opened, reach, now_ms=now_ms, release=release)
+        chosen, findings = self._judge(published, frontiers, heads, opened, reach, now_ms=now_ms, release=release)
         following = self._publication(published, heads, chosen, findings)
         self._seen = heads
         if following is None:
@@ -122,6 +124,7 @@ class Auditor:
     def _judge(
         self,
         published: Publication,
+        frontiers: Mapping[str, StreamFrontier],
         heads: Mapping[str, int],
         opened: Mapping[str, Mapping[int, Offsets]],
         reach: Mapping[str, int],
@@ -146,7 +149,7 @@ class Auditor:
                     is_released=stream in release,
                 ),
             )
-            for stream, frontier in published.streams.items()
+            for stream, frontier in frontiers.items()
         }
 
     def _may_catch_up(self, published: Publication, heads: Mapping[str, int], reach: Mapping[str, int], now_ms: int) -> bool:
@@ -221,7 +224,7 @@ class Auditor:
             return None
         cycle = published.cycle + 1
         self._stage(cycle, targets, chosen, findings)
-        reports = {stream: finding.report for stream, finding in findings.items()}
+        reports = {stream: _reported(finding, published.streams[stream]) for stream, finding in findings.items()}
         return replace(published, cycle=cycle, streams=streams, targets=targets, before=published.targets, reports=reports)
 
     def _stage(self, cycle: int, targets: dict[str, int], chosen: Mapping[str, PartialCut], findings: Mapping[str, Finding]) -> None:
@@ -253,6 +256,11 @@ class Auditor:
 def _flink_written(lake: Lake) -> tuple[str, ...]:
     """Partials first: a journal looked at after them is rarely behind them."""
     return (*(partial_of(name) for name in lake.partials), *(journal_of(stream) for stream in lake.streams))
+
+
+def _reported(finding: Finding, before: StreamFrontier) -> StreamReport:
+    opened, closed = changed(before, finding.frontier)
+    return replace(finding.report, opened=opened, closed=closed)
 
 
 def _has_rows(changes: Changes | None) -> bool:

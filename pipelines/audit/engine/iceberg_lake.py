@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 RECONCILIATION = "ops.reconciliation"
 AUDITS = "ops.audits"
+INCIDENTS = "ops.incidents"
 KEEP_MS = 120_000
 """Snapshots stay at least so long: a query may still be planned on one, yet each commit reads and writes all of them."""
 
@@ -113,6 +114,7 @@ class IcebergLake:
         for name, rows in (
             (RECONCILIATION, operations.reconciliation_rows(publication)),
             (AUDITS, operations.audit_rows(publication)),
+            (INCIDENTS, operations.incident_rows(publication)),
         ):
             log = self._catalog.table(name)
             if rows and log.properties.get(CYCLE) != str(publication.cycle):
@@ -123,7 +125,7 @@ class IcebergLake:
 
     def tidy(self, now_ms: int) -> int:
         """Forget snapshots that are older than what is published and than any query; how many. At any time between cycles."""
-        tables = [*self._last.targets, COMPLETENESS, RECONCILIATION, AUDITS, DATASET_STATUS]
+        tables = [*self._last.targets, COMPLETENESS, RECONCILIATION, AUDITS, INCIDENTS, DATASET_STATUS]
         return sum(self._forget(name, now_ms - KEEP_MS) for name in tables)
 
     def head(self, table: str) -> int:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipelines.audit.operations import audit_rows, completeness_rows, reconciliation_rows, status_rows
+import pytest
+
+from pipelines.audit.incidents import LAG, LOST, Incident
+from pipelines.audit.operations import audit_rows, completeness_rows, incident_rows, reconciliation_rows, status_rows
 from pipelines.audit.publication import (
     MISMATCH,
     UNEXPLAINED,
@@ -61,6 +64,21 @@ def test_a_held_stream_says_why() -> None:
     held = replace(AFTER, streams={**AFTER.streams, "runs": replace(MOVED, hold=Hold(MISMATCH, 0, 0))})
     found = {row["stream"]: (row["verdict"], row["reason"]) for row in status_rows(CONTRACTS, DEFINITIONS, held)}
     assert found == {"runs": ("held", MISMATCH), "model_calls": ("pass", None)}
+
+
+@pytest.mark.parametrize(("kind", "verdict"), [(LOST, "incomplete"), (LAG, "alarm")])
+def test_readers_of_a_stream_with_an_incident_are_told(kind: str, verdict: str) -> None:
+    troubled = replace(AFTER, streams={**AFTER.streams, "runs": replace(MOVED, incidents=(Incident(kind, "", 0),))})
+    assert {(row["verdict"], row["reason"]) for row in status_rows(CONTRACTS, DEFINITIONS, troubled) if row["stream"] == "runs"} == {(verdict, kind)}
+
+
+def test_incidents_leave_a_row_when_they_open_and_one_when_they_close() -> None:
+    lost, lag = Incident(LOST, "gone", 1_000, "runs.v1", 0, 5, 9), Incident(LAG, "far behind", 2_000)
+    rows = incident_rows(replace(AFTER, reports={"runs": replace(REPORT, opened=(lost,), closed=(lag,))}))
+    assert [(row["kind"], row["first_offset"], row["last_offset"], row["closed_at"] is None) for row in rows] == [
+        ("lost", 5, 9, True),
+        ("lag", None, None, False),
+    ]
 
 
 def test_facts_reach_as_far_as_the_slowest_partition() -> None:

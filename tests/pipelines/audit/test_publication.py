@@ -2,6 +2,7 @@
 
 import pytest
 
+from pipelines.audit.incidents import LOST, Incident
 from pipelines.audit.publication import (
     MISMATCH,
     UNEXPLAINED,
@@ -13,14 +14,17 @@ from pipelines.audit.publication import (
     WindowFrontier,
 )
 
+LOSS = Incident(LOST, "gone", 3, "runs.v1", 0, 5, 9)
+
 
 def publication() -> Publication:
     stream = StreamFrontier(
         positions={0: Position(5, 7, 1_700_000_000_000), 11: Position(0, 0)},
         windows={"kpis": WindowFrontier(20, 30, {0: 5, 11: 0})},
         hold=Hold(MISMATCH, 1, 2),
+        incidents=(LOSS,),
     )
-    report = StreamReport(rows=3, windows={"kpis": {"stand": 2}}, supplemented={"kpis": 1})
+    report = StreamReport(rows=3, windows={"kpis": {"stand": 2}}, supplemented={"kpis": 1}, opened=(LOSS,))
     return Publication(4, {"runs": stream}, {"journal.runs": 2**62}, {"journal.runs": 1}, {"runs": report})
 
 

@@ -1,8 +1,10 @@
 """A publication is one line, and only one audit may publish."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
+from pipelines.audit.incidents import LOST, Incident
 from pipelines.audit.publication import MISMATCH, Hold, Position, Publication, StreamFrontier, StreamReport, WindowFrontier
 from pipelines.cli.audit import describe, replaced
 from pipelines.locks import exclusive
@@ -28,6 +30,11 @@ def test_a_publication_is_one_line_with_positions_and_counts() -> None:
 def test_a_held_stream_says_since_when_and_why() -> None:
     held = StreamFrontier(FRONTIER.positions, FRONTIER.windows, Hold(MISMATCH, MIDNIGHT, MIDNIGHT))
     assert describe(publication(held, StreamReport()), 0.5).endswith("runs HELD since 2026-03-01 00:00:00 (mismatch)")
+
+
+def test_an_open_incident_is_told_with_every_publication() -> None:
+    lost = replace(FRONTIER, incidents=(Incident(LOST, "offsets 5 to 9 of runs.v1/0 are gone", MIDNIGHT),))
+    assert describe(publication(lost, REPORT), 0.5).endswith(", LOST since 2026-03-01 00:00:00: offsets 5 to 9 of runs.v1/0 are gone")
 
 
 def test_a_window_that_was_replaced_in_every_table_counts_once() -> None:

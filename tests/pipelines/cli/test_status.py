@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from pipelines.audit.incidents import LOST, Incident
 from pipelines.audit.publication import MISMATCH, UNEXPLAINED, Hold
 from pipelines.cli.status import findings
 from pipelines.cli.survey import JobState, PartitionState, StreamState, Survey
@@ -20,6 +21,7 @@ STREAM = StreamState(
     quarantined=1,
     committed_ms=NOW - 2_000,
     hold=None,
+    incidents=(),
     partitions=(PartitionState(0, 130, 120, 101, NOW - 14_000),),
 )
 WELL = Survey(NOW, [{"name": "kafka", "state": "ready", "resident_megabytes": 1.0}], (JOB,), is_current=True, streams=(STREAM,), problems=())
@@ -51,6 +53,11 @@ def test_what_is_not_well_is_one_sentence(survey: Survey, told: str) -> None:
 
 def test_a_hold_that_somebody_must_look_at_is_a_finding() -> None:
     assert "runs is held since" in found(replace(WELL, streams=(replace(STREAM, hold=Hold(MISMATCH, NOW, NOW)),)))
+
+
+def test_an_open_incident_is_a_finding() -> None:
+    lost = Incident(LOST, "offsets 5 to 9 of runs.v1/0 are gone", NOW)
+    assert found(replace(WELL, streams=(replace(STREAM, incidents=(lost,)),))).endswith("offsets 5 to 9 of runs.v1/0 are gone")
 
 
 def test_a_hold_that_heals_by_itself_is_none() -> None:

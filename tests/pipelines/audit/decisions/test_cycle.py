@@ -1,11 +1,13 @@
 """One cycle over the simulated lake, in a world that stands still."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from pipelines.audit.decisions.cycle import GRACE_MS, Auditor, tag_order
 from pipelines.audit.decisions.lake import audit_of, journal_of, partial_of
+from pipelines.audit.incidents import LOST, Incident
 from pipelines.audit.publication import BEHIND, MISMATCH, UNEXPLAINED, Hold
 from tests.pipelines.audit.simulation.catalog import Catalog, File, Record, Row
 from tests.pipelines.audit.simulation.rival import Killed
@@ -108,6 +110,18 @@ def test_a_window_that_nothing_explains_holds_its_stream_until_it_is_released() 
     desk.auditor.run(0, release=frozenset({"a"}))
     assert desk.hold("a") is None
     assert desk.proved("a") == 20
+
+
+def test_a_release_closes_the_incidents_of_a_stream() -> None:
+    desk = Desk()
+    desk.deliver("a", "valid", "valid", "valid", through=11)
+    desk.auditor.run(0)
+    last = desk.catalog.recorded[-1]
+    lost = Incident(LOST, "gone", 0)
+    desk.catalog.recorded[-1] = replace(last, streams={**last.streams, "a": replace(last.streams["a"], incidents=(lost,))})
+    assert desk.auditor.run(0).outcome == "idle"
+    desk.auditor.run(0, release=frozenset({"a"}))
+    assert (desk.catalog.recorded[-1].streams["a"].incidents, desk.catalog.recorded[-1].reports["a"].closed) == ((), (lost,))
 
 
 def test_double_commits_are_removed_before_anything_is_published() -> None:

@@ -1,0 +1,78 @@
+"""What somebody has to know about a stream: open in its published state until it heals or an operator acknowledges it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipelines.audit.publication import StreamFrontier
+
+LOST = "lost"
+LAG = "lag"
+HELD, INCOMPLETE, ALARM, PASS = "held", "incomplete", "alarm", "pass"
+INCOMPLETE_KINDS = frozenset({LOST})
+"""Kinds after which readers go on with numbers from which something is missing."""
+HEALING_KINDS = frozenset({LAG})
+"""Kinds that are over when their cause is; the others stay until `daybook audit --release`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One thing that went wrong: `detail` is a sentence, `since_ms` epoch ms.
+
+    An incident at a place has its topic and partition, and the first and last offset where it is about offsets (else -1).
+    """
+
+    kind: str
+    detail: str
+    since_ms: int
+    topic: str = ""
+    partition: int = -1
+    first_offset: int = -1
+    last_offset: int = -1
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Incidents with the same key are one: its range may grow."""
+        return (self.kind, self.topic, self.partition, self.first_offset) if self.topic else (self.kind, self.detail)
+
+
+def merged(known: Iterable[Incident], found: Iterable[Incident]) -> tuple[Incident, ...]:
+    """Known and newly found incidents, oldest first: one that is known already keeps its beginning, and its text while its range stays."""
+    incidents = {incident.key: incident for incident in known}
+    for incident in found:
+        before = incidents.get(incident.key)
+        if before is None or before.last_offset != incident.last_offset:
+            incidents[incident.key] = replace(incident, since_ms=before.since_ms) if before else incident
+    return tuple(incidents.values())
+
+
+def open_incidents(frontier: StreamFrontier) -> tuple[Incident, ...]:
+    """Everything that is wrong with a stream: its incidents, and its hold if that needs somebody."""
+    hold = frontier.hold
+    held = (Incident(hold.reason, hold.detail or "nothing of the stream is published", hold.since_ms),) if hold and hold.is_incident else ()
+    return (*held, *frontier.incidents)
+
+
+def changed(before: StreamFrontier, after: StreamFrontier) -> tuple[tuple[Incident, ...], tuple[Incident, ...]]:
+    """Incidents that opened (or grew) from one published state to the next, and those that closed."""
+    known = {incident.key: incident for incident in open_incidents(before)}
+    left = {incident.key: incident for incident in open_incidents(after)}
+    opened = tuple(one for key, one in left.items() if key not in known or known[key].last_offset != one.last_offset)
+    return opened, tuple(one for key, one in known.items() if key not in left)
+
+
+def standing(frontier: StreamFrontier) -> tuple[str, str | None]:
+    """Verdict over what readers see of a stream, and its reason: held, incomplete, alarm or pass."""
+    if frontier.hold and frontier.hold.is_incident:
+        return HELD, frontier.hold.reason
+    kinds = [incident.kind for incident in frontier.incidents]
+    missing = [kind for kind in kinds if kind in INCOMPLETE_KINDS]
+    if missing:
+        return INCOMPLETE, missing[0]
+    if kinds:
+        return ALARM, kinds[0]
+    return PASS, frontier.hold.reason if frontier.hold else None
