@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pyiceberg.catalog.rest import RestCatalog
-from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
+from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table.refs import SnapshotRefType
@@ -113,22 +113,6 @@ def audited_schema(table: Table) -> Schema:
     """Columns as readers see them: those of the time when the tagged snapshot was committed."""
     snapshot = table.metadata.snapshot_by_id(table.metadata.refs[AUDITED].snapshot_id)
     return table.schemas()[snapshot.schema_id] if snapshot and snapshot.schema_id is not None else table.schema()
-
-
-def move_tag(table: Table, before: int | None, after: int) -> None:
-    """Point the tag `audited` to snapshot `after`, if it is at `before` (None: does not exist) or there already.
-
-    Raises:
-        CommitFailedException: it is elsewhere, or moved meanwhile.
-    """
-    reference = table.metadata.refs.get(AUDITED)
-    current = reference.snapshot_id if reference else None
-    if current == after:
-        return
-    if current != before:
-        message = f"{table.name()}: {AUDITED} is at {current}, not at {before}"
-        raise CommitFailedException(message)
-    point(table, AUDITED, SnapshotRefType.TAG, before, after)
 
 
 def point(table: Table, name: str, kind: SnapshotRefType, before: int | None, after: int) -> None:

@@ -131,7 +131,9 @@ class OffsetReader:
         deadline = time.monotonic() + self._patience_s
         while self._batch or time.monotonic() < deadline:
             if not self._batch:
-                self._batch.extend(self._consumer.consume(BATCH, 0.5))
+                # Waiting for a whole batch would wait in vain at every end of a range.
+                self._batch.extend(self._consumer.consume(1, 0.5))
+                self._batch.extend(self._consumer.consume(BATCH, 0))
                 continue
             message = self._batch.popleft()
             offset, error = message.offset() or 0, message.error()

@@ -98,4 +98,4 @@ def test_the_long_view_has_the_same_percentiles(trino: TrinoClient, sent: pl.Dat
 
 def test_no_window_was_left_unexplained(trino: TrinoClient, sent: pl.DataFrame) -> None:
     assert sent.height
-    assert trino.query("SELECT * FROM ops.reconciliation WHERE verdict NOT IN ('stand', 'duplicate', 'supplement', 'late', 'double_commit')")[1] == []
+    assert trino.query("SELECT * FROM ops.reconciliation WHERE verdict NOT IN ('stand', 'duplicate', 'clash', 'supplement', 'late', 'double_commit')")[1] == []

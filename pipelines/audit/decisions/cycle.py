@@ -6,7 +6,7 @@ from typing import Literal
 
 from pipelines.audit.decisions import cut, verdict
 from pipelines.audit.decisions.judgement import Case, Finding, judge_stream
-from pipelines.audit.decisions.lake import QUARANTINE, Changes, Commit, Conflict, Lake, Offsets, Span, audit_of, duplicates_of, journal_of, partial_of
+from pipelines.audit.decisions.lake import QUARANTINE, Changes, Commit, Conflict, Lake, Offsets, Span, TagMove, audit_of, duplicates_of, journal_of, partial_of
 from pipelines.audit.incidents import changed
 from pipelines.audit.publication import Publication, StreamFrontier, StreamReport
 
@@ -248,9 +248,10 @@ class Auditor:
         self._lake.write_ops(publication)
 
     def _move_tags(self, publication: Publication) -> None:
-        for table in tag_order(self._lake):
-            if publication.before[table] != publication.targets[table]:
-                self._lake.move_tag(table, publication.before[table], publication.targets[table])
+        before, targets = publication.before, publication.targets
+        moves = tuple(TagMove(table, before[table], targets[table]) for table in tag_order(self._lake) if before[table] != targets[table])
+        if moves:
+            self._lake.move_tags(moves)
 
 
 def _flink_written(lake: Lake) -> tuple[str, ...]:

@@ -51,6 +51,15 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class TagMove:
+    """The tag `audited` of a table goes from one snapshot to another."""
+
+    table: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """The least and the greatest window end of one stream's rows, epoch ms."""
 
@@ -179,8 +188,11 @@ class Lake(Protocol):
     def head(self, table: str) -> int:
         """Snapshot id of the main branch."""
 
-    def move_tag(self, table: str, before: int, after: int) -> None:
-        """Point `audited` to `after` if it is at `before`; nothing to do if it is at `after`; else Conflict."""
+    def move_tags(self, moves: tuple[TagMove, ...]) -> None:
+        """Point `audited` of each table to `after` if it is at `before`; nothing to do if it is at `after`; else Conflict.
+
+        In this order, and a reader may see any of them before the next one: whatever the catalog takes in one request.
+        """
 
     def rollback(self, table: str, head: int, to: int) -> None:
         """Set main of a table that only the audit writes from `head` to `to`, which need not be an ancestor; Conflict if main is elsewhere."""

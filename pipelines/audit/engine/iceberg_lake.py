@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from pyiceberg.table import Table
 
-    from pipelines.audit.decisions.lake import Changes, Commit, Comparison, DuplicateCount, Offsets, Span
+    from pipelines.audit.decisions.lake import Changes, Commit, Comparison, DuplicateCount, Offsets, Span, TagMove
     from pipelines.workspace import Workspace
 
 RECONCILIATION = "ops.reconciliation"
@@ -132,9 +132,9 @@ class IcebergLake:
         """Snapshot id of main, as it is now."""
         return head_of(self._catalog.look(table))
 
-    def move_tag(self, table: str, before: int, after: int) -> None:
-        """Compare and swap the tag."""
-        self._catalog.move_tag(table, before, after)
+    def move_tags(self, moves: tuple[TagMove, ...]) -> None:
+        """Compare and swap the tags."""
+        self._catalog.move_tags(moves)
 
     def rollback(self, table: str, head: int, to: int) -> None:
         """Compare and swap main."""

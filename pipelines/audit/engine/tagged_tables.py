@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 
-from connectors.iceberg import files
+from connectors.iceberg import files, tags
 from connectors.iceberg.files import StaleHeadError
-from connectors.iceberg.tables import AUDITED, audited_schema, connect, move_tag
-from pipelines.audit.decisions.lake import Commit, Conflict
+from connectors.iceberg.tables import AUDITED, audited_schema, connect
+from pipelines.audit.decisions.lake import Commit, Conflict, TagMove
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
     from pyiceberg.table import Table
@@ -64,10 +64,19 @@ class TaggedTables:
             self._known.pop(name, None)
             raise
 
-    def move_tag(self, name: str, before: int, after: int) -> None:
-        """Compare and swap the tag."""
-        with self.changing(name) as table:
-            move_tag(table, before, after)
+    def move_tags(self, moves: Sequence[TagMove]) -> None:
+        """Compare and swap tags, in this order.
+
+        Raises:
+            Conflict: one of them lost a race; others may have moved.
+        """
+        try:
+            with _lost_races():
+                tags.move_tags(self._catalog, [tags.TagMove(self.table(move.table), move.before, move.after) for move in moves])
+        except BaseException:
+            for move in moves:
+                self._known.pop(move.table, None)
+            raise
 
     def rollback(self, name: str, head: int, to: int) -> None:
         """Compare and swap main."""

@@ -14,6 +14,7 @@ from pipelines.audit.decisions.lake import (
     Explanation,
     Offsets,
     Span,
+    TagMove,
     audit_of,
     duplicates_of,
     journal_of,
@@ -74,12 +75,13 @@ class SimulatedLake:
         self._step()
         return self._tables[table].main
 
-    def move_tag(self, table: str, before: int, after: int) -> None:
-        self._step()
-        self._require_tag(table, (before, after))
-        self._tables[table].tag = after
-        self._catalog.on_tag_move()
-        self._step()
+    def move_tags(self, moves: tuple[TagMove, ...]) -> None:
+        for move in moves:
+            self._step()
+            self._require_tag(move.table, (move.before, move.after))
+            self._tables[move.table].tag = move.after
+            self._catalog.on_tag_move()
+            self._step()
 
     def rollback(self, table: str, head: int, to: int) -> None:
         self._step()
