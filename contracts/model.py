@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic import Field as Setting
 
+from contracts.datasets import duplicates_of, journal_of
 from contracts.types import FieldType
 
 if TYPE_CHECKING:
@@ -117,12 +118,12 @@ class Stream(_Frozen):
     @property
     def journal(self) -> str:
         """Iceberg table that holds every accepted delivery."""
-        return f"journal.{self.name}"
+        return journal_of(self.name)
 
     @property
     def duplicates(self) -> str:
         """Iceberg table that names the deliveries which repeat an earlier one."""
-        return f"audit.duplicates_{self.name}"
+        return duplicates_of(self.name)
 
 
 def _must_be_known(names: Iterable[str], known: Mapping[str, object], where: str) -> None:

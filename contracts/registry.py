@@ -1,10 +1,11 @@
-"""The only loader of contracts: every file under `events/` becomes part of one immutable registry.
+"""The only loader of contracts: every file under `events/` and `datasets/` becomes part of one immutable registry.
 
 A file is found by being there. Anything unexpected is one `ContractError` that names the file and the key.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
+from contracts.datasets import KNOWN, Dataset
 from contracts.errors import ConfigurationError
 from contracts.model import CANARY, EventType, Stream
 
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).parent
-SOURCES = ("envelope.yaml", "events/**/*.yaml")
+SOURCES = ("envelope.yaml", "events/**/*.yaml", "datasets/*.yaml")
 """Which files below a root are sources."""
+_TABLE = re.compile(r"[a-z_]+\.[a-z_]+")
 
 
 class ContractError(ConfigurationError):
@@ -29,13 +32,14 @@ class ContractError(ConfigurationError):
 
 @dataclass(frozen=True)
 class Registry:
-    """Every stream, by name, in alphabetical order."""
+    """Every stream and every dataset, by name, in alphabetical order."""
 
     streams: Mapping[str, Stream]
+    datasets: Mapping[str, Dataset]
 
 
 def load(root: Path = ROOT) -> Registry:
-    """Read `envelope.yaml` and every folder of `events/` below `root`.
+    """Read `envelope.yaml`, every folder of `events/` and every file of `datasets/` below `root`.
 
     Raises:
         ContractError: a file has an unknown key, a wrong type, a missing owner or names an undefined field.
@@ -45,7 +49,8 @@ def load(root: Path = ROOT) -> Registry:
     canary = _event(canary_path)
     folders = sorted(path for path in (root / "events").iterdir() if path.is_dir())
     _no_strays(root / "events", {canary_path, *folders})
-    return Registry({folder.name: _stream(folder, envelope, canary) for folder in folders})
+    streams = {folder.name: _stream(folder, envelope, canary) for folder in folders}
+    return Registry(streams, _datasets(root / "datasets"))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -110,6 +115,27 @@ def _stream(folder: Path, envelope: dict[str, Any], canary: EventType) -> Stream
         source["event_types"] = {event.name: event for event in [*map(_event, files), beat]}
         source["facts"] = _named(path, "facts", source)
         return Stream.model_validate(source)
+    except ValidationError as error:
+        raise explain(path, error) from error
+
+
+def _datasets(folder: Path) -> dict[str, Dataset]:
+    for name in sorted(KNOWN):
+        if not (folder / f"{name}.yaml").is_file():
+            message = f"{folder.name}/{name}.yaml: is missing"
+            raise ContractError(message)
+    files = sorted(folder.glob("*.yaml"))
+    _no_strays(folder, set(files))
+    return {file.stem: _dataset(file) for file in files}
+
+
+def _dataset(path: Path) -> Dataset:
+    if not _TABLE.fullmatch(path.stem):
+        message = f"{place(path)}: its name is not <schema>.<table>.yaml"
+        raise ContractError(message)
+    source = read_yaml(path)
+    try:
+        return Dataset.model_validate({**source, "columns": _named(path, "columns", source), "name": path.stem})
     except ValidationError as error:
         raise explain(path, error) from error
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connectors.iceberg.tables import connect
-from pipelines.audit.publication import COMPLETENESS, RECORD, Publication, facts_through, kpis_through
+from contracts.datasets import COMPLETENESS
+from pipelines.audit.publication import RECORD, Publication, facts_through, kpis_through
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings

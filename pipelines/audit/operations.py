@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from connectors.instants import instant
+from contracts.datasets import partial_of
 from pipelines.audit.incidents import standing
 from pipelines.audit.publication import facts_through, kpis_through
 
@@ -66,8 +67,8 @@ def status_rows(contracts: Registry, definitions: Definitions, publication: Publ
     rows = []
     for stream in contracts.streams.values():
         served = [(f"serving.{fact}", stream.journal) for fact in stream.facts]
-        served += [(f"serving.kpi_{kpi.name}", "partials.histograms" if kpi.histogram else "partials.kpis") for kpi in definitions.of_stream(stream.name)]
-        served += [(f"serving.{entity.name}", f"partials.{entity.name}") for entity in definitions.entities.values() if stream.name in entity.streams]
+        served += [(f"serving.kpi_{kpi.name}", partial_of("histograms" if kpi.histogram else "kpis")) for kpi in definitions.of_stream(stream.name)]
+        served += [(f"serving.{entity.name}", partial_of(entity.name)) for entity in definitions.entities.values() if stream.name in entity.streams]
         frontier = publication.streams[stream.name]
         verdict, reason = standing(frontier)
         rows += [

@@ -14,10 +14,8 @@ MISREAD = "misread"
 MISMATCH = "mismatch"
 INCIDENTS = frozenset({BEHIND, REFUSED, MISREAD, MISMATCH})
 
-COMPLETENESS = "ops.completeness"
 RECORD = "daybook.publication"
 """Property of COMPLETENESS that holds the last publication."""
-DATASET_STATUS = "ops.dataset_status"
 CYCLE = "daybook.cycle"
 """Property of DATASET_STATUS that names the cycle whose rows it holds."""
 

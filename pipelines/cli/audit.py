@@ -124,7 +124,7 @@ class AuditSession:
 
     def _is_caught_up(self, lake: IcebergLake, report: CycleReport) -> bool:
         """True when all that was committed before this session is published, held streams aside: a busy job always has more."""
-        from pipelines.audit.decisions.lake import journal_of, partial_of
+        from contracts.datasets import journal_of, partial_of
 
         if report.publication is None or report.outcome != "published":
             return False

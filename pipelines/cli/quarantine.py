@@ -95,7 +95,7 @@ def _refuse_options(ctx: click.Context) -> None:
 def _read(settings: Settings, columns: tuple[str, ...], condition: dict[str, Any]) -> pa.Table:
     """Rows of the audited snapshot; what a dead audit left beyond it does not count."""
     from connectors.iceberg.tables import AUDITED, connect
-    from pipelines.audit.decisions.lake import QUARANTINE
+    from contracts.datasets import QUARANTINE
 
     table = connect(settings.endpoints.catalog).load_table(QUARANTINE)
     wanted = " AND ".join(f"{name} = {_literal(value)}" for name, value in condition.items()) or "true"

@@ -16,7 +16,7 @@ from connectors.iceberg.files import added_files, head_of, local_path
 from connectors.iceberg.tables import AUDITED, connect
 from connectors.instants import now_ms
 from connectors.kafka.topics import Topics
-from pipelines.audit.decisions.lake import QUARANTINE
+from contracts.datasets import QUARANTINE
 from pipelines.audit.publication import facts_through, kpis_through
 from pipelines.failures import exit_code, sentence
 from pipelines.intake.deployed import deployed_workspace, is_deployed

@@ -19,11 +19,11 @@ from connectors.flink.rest import FlinkRest, Job
 from connectors.iceberg.scan import last_windows, next_offsets, offsets_at
 from connectors.iceberg.tables import connect
 from connectors.instants import instant
+from contracts.datasets import DATASET_STATUS, DEPLOYMENTS, journal_of, partial_of
 from contracts.errors import DaybookError
 from kpis.partials import plan
-from pipelines.audit.decisions.lake import journal_of, partial_of
-from pipelines.audit.publication import CYCLE, DATASET_STATUS
-from pipelines.intake.deployed import DEPLOYMENTS, announce, deployed, deployed_workspace, described
+from pipelines.audit.publication import CYCLE
+from pipelines.intake.deployed import announce, deployed, deployed_workspace, described
 from pipelines.intake.statements import JOB_NAME, LANE, StreamStart, statement_set
 from pipelines.locks import exclusive
 from pipelines.published import read_publication

@@ -6,6 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
+from contracts.datasets import DATASET_STATUS
 from kpis.partials import plan
 from kpis.sql import trino
 from kpis.sql.trino import View
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from connectors.trino.client import TrinoClient
+    from contracts.datasets import Dataset
     from contracts.registry import Registry
     from kpis.registry import Definitions
 
@@ -25,24 +27,6 @@ MARK = re.compile(r"\[[0-9a-f]{8}\]$")
 COMMENTS = """SELECT schema_name || '.' || table_name, comment
 FROM system.metadata.table_comments
 WHERE catalog_name = 'lake' AND schema_name IN ('audited', 'serving')"""
-STATUS = View(
-    "serving.dataset_status",
-    """SELECT dataset, stream, facts_through, kpis_through, verdict, reason, freshness_seconds, contract_version, snapshot_id, published_at
-FROM lake.ops.dataset_status""",
-    "How far every served dataset is audited; ask it first.",
-    {
-        "dataset": "Served dataset.",
-        "stream": "Stream it is made from.",
-        "facts_through": "Append time up to which facts are complete and free of duplicates.",
-        "kpis_through": "End of the newest window in the numbers.",
-        "verdict": "pass, alarm (look at the reason), incomplete (something is missing for good) or held (nothing newer is published).",
-        "reason": "Reason of the hold, or kind of the incident; ops.incidents has the details.",
-        "freshness_seconds": "Promise: the greatest age of the newest data.",
-        "contract_version": "Version of the contract.",
-        "snapshot_id": "Snapshot of the table it is read from.",
-        "published_at": "When this state was published.",
-    },
-)
 
 
 def all_views(contracts: Registry, definitions: Definitions) -> tuple[View, ...]:
@@ -54,7 +38,13 @@ def all_views(contracts: Registry, definitions: Definitions) -> tuple[View, ...]
         found += [view for kpi in kpis for view in trino.kpi_views(kpi, stream)]
     found += [trino.entity_view(entity) for entity in definitions.entities.values()]
     kpis_of = {name: definitions.of_stream(name) for name in contracts.streams}
-    return (*found, long_view(kpis_of, contracts.streams), STATUS)
+    return (*found, long_view(kpis_of, contracts.streams), status_view(contracts.datasets[DATASET_STATUS]))
+
+
+def status_view(dataset: Dataset) -> View:
+    """The rows of the last publication, without the number of its cycle."""
+    columns = {name: column.description for name, column in dataset.columns.items() if name != "cycle"}
+    return View("serving.dataset_status", f"SELECT {', '.join(columns)}\nFROM lake.{dataset.name}", dataset.description, columns)
 
 
 def create_views(trino: TrinoClient, contracts: Registry, definitions: Definitions) -> Iterator[str]:

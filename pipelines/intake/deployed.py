@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from connectors.iceberg.tables import connect
+from contracts.datasets import DEPLOYED_SOURCES, DEPLOYMENTS
 from contracts.errors import ConfigurationError
 from pipelines.intake.statements import statement_set
 from pipelines.workspace import Workspace, read, workspace
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from pipelines.settings import Settings
 
-DEPLOYMENTS = "ops.deployments"
-DEFINITIONS = "ops.deployed_sources"
 SOURCES, STATEMENTS = "daybook.sources", "daybook.statements"
 """Properties of DEPLOYMENTS that name what is deployed; set before the job is submitted."""
 ANY_KAFKA, ANY_CATALOG = "localhost:9092", "http://localhost:8181"
@@ -71,7 +70,7 @@ def deployed_workspace(settings: Settings) -> Workspace:
         return workspace()
     sources = _sources(settings, last.sources)
     if sources is None:
-        message = f"{DEFINITIONS}: has no sources {last.sources}, which {DEPLOYMENTS} names"
+        message = f"{DEPLOYED_SOURCES}: has no sources {last.sources}, which {DEPLOYMENTS} names"
         raise DeployedSourcesError(message)
     with TemporaryDirectory(prefix="daybook-") as folder:
         unfold(sources, Path(folder))
@@ -82,7 +81,7 @@ def announce(space: Workspace, name: Deployed) -> None:
     """Say that `space`, which is described as `name`, is deployed from now on, with its sources."""
     catalog = connect(space.settings.endpoints.catalog)
     if _sources(space.settings, name.sources) is None:
-        table = catalog.load_table(DEFINITIONS)
+        table = catalog.load_table(DEPLOYED_SOURCES)
         row = {"sources_hash": name.sources, "sources": json.dumps(space.sources), "recorded_at": datetime.now(UTC)}
         table.append(pa.Table.from_pylist([row], schema=table.schema().as_arrow()))
     with catalog.load_table(DEPLOYMENTS).transaction() as transaction:
@@ -98,6 +97,6 @@ def unfold(sources: Mapping[str, str], folder: Path) -> None:
 
 
 def _sources(settings: Settings, fingerprint: str) -> dict[str, str] | None:
-    table = connect(settings.endpoints.catalog).load_table(DEFINITIONS)
+    table = connect(settings.endpoints.catalog).load_table(DEPLOYED_SOURCES)
     rows = table.scan(row_filter=f"sources_hash = '{fingerprint}'", selected_fields=("sources",)).to_arrow()
     return dict(json.loads(rows["sources"][0].as_py())) if rows.num_rows else None

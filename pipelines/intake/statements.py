@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from contracts.datasets import partial_of
 from contracts.identifiers import quote
 from kpis.partials import PartialTable, plan
 from kpis.sql import flink
@@ -63,7 +64,7 @@ def statement_set(contracts: Registry, definitions: Definitions, kafka: str, cat
     relations = {stream.name: gate.gate_name(stream) for stream in streams}
     for table in plan(contracts, definitions).values():
         first = {name: start.windows_from[table.name] for name, start in begin.items() if table.name in start.windows_from}
-        inserts[f"partials.{table.name}"] = _partial_insert(table, flink.insert_query(table, relations, LANE, first))
+        inserts[partial_of(table.name)] = _partial_insert(table, flink.insert_query(table, relations, LANE, first))
     return StatementSet((create_catalog, *sources, *gates), inserts)
 
 
@@ -78,7 +79,7 @@ def _journal_insert(stream: Stream, start: StreamStart) -> str:
 def _partial_insert(table: PartialTable, query: str) -> str:
     names = ", ".join(quote(name, "`") for name in table.columns)
     hint = f"/*+ OPTIONS('uid-suffix' = 'partials-{table.name}') */"
-    return f"INSERT INTO {CATALOG}.partials.{table.name} {hint} ({names})\n{query}"
+    return f"INSERT INTO {CATALOG}.{partial_of(table.name)} {hint} ({names})\n{query}"
 
 
 def _kafka_options(stream: Stream, kafka: str, start: StreamStart) -> dict[str, str]:

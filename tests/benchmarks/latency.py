@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from contracts.datasets import AUDITS, COMPLETENESS, RECONCILIATION
 from contracts.model import CANARY
 from kpis.partials import WINDOW_SECONDS
-from pipelines.audit.engine.iceberg_lake import AUDITS, RECONCILIATION
-from pipelines.audit.publication import COMPLETENESS
 from tests.benchmarks.figures import delays_by_offset, delays_by_window
 from tests.benchmarks.product import Product
 

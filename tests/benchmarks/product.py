@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from connectors.flink.rest import FlinkRest
 from connectors.iceberg.tables import connect
+from contracts.datasets import DATASET_STATUS
 from kpis.partials import plan
-from pipelines.audit.publication import DATASET_STATUS
 from pipelines.cli.quiet import engine_output_to
 from pipelines.deployment.provisioning import apply
 from pipelines.deployment.supervision import submit

@@ -51,6 +51,7 @@ def small_root(tmp_path: Path) -> Path:
     events, examples = tmp_path / "events", tmp_path / "examples"
     (events / "jobs").mkdir(parents=True)
     shutil.copy(registry.ROOT / "envelope.yaml", tmp_path)
+    shutil.copytree(registry.ROOT / "datasets", tmp_path / "datasets")
     shutil.copy(registry.ROOT / "events" / "canary.beat.yaml", events)
     (events / "jobs" / "stream.yaml").write_text(STREAM)
     (events / "jobs" / "job.done.yaml").write_text(EVENT)

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from contracts.datasets import QUARANTINE, audit_of, duplicates_of, journal_of, partial_of
 from pipelines.audit.decisions import cut, verdict
 from pipelines.audit.decisions.judgement import Case, Finding, judge_stream
-from pipelines.audit.decisions.lake import QUARANTINE, Changes, Commit, Conflict, Lake, Offsets, Span, TagMove, audit_of, duplicates_of, journal_of, partial_of
+from pipelines.audit.decisions.lake import Changes, Commit, Conflict, Lake, Offsets, Span, TagMove
 from pipelines.audit.incidents import changed
 from pipelines.audit.publication import Publication, StreamFrontier, StreamReport
 

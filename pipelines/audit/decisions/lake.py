@@ -11,35 +11,9 @@ from typing import Protocol
 from contracts.errors import TransientError
 from pipelines.audit.publication import Publication, WindowFrontier
 
-QUARANTINE = "ops.quarantine"
-
 
 class Conflict(TransientError):  # noqa: N818 - an answer of the catalog, not an error of ours
     """Another process committed first: nothing was changed; end this cycle, the next one reads the world anew."""
-
-
-def journal_of(stream: str) -> str:
-    """The table in which Flink journals a stream."""
-    return f"journal.{stream}"
-
-
-def partial_of(name: str) -> str:
-    """The table to which Flink appends the partials called `name`; all streams share it."""
-    return f"partials.{name}"
-
-
-def audit_of(name: str) -> str:
-    """The table of adjustment, replacement, supplement and held rows for the partials called `name`."""
-    return f"audit.{name}"
-
-
-def duplicates_of(stream: str) -> str:
-    """The table of a stream's repeats.
-
-    Each stream has its own: a query resolves a table once, so that one over facts of two streams would show new rows of the second
-    with the repeats known when it resolved the first.
-    """
-    return f"audit.duplicates_{stream}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,17 +13,18 @@ from connectors.iceberg.expiry import expire_snapshots
 from connectors.iceberg.files import head_of, replace_all
 from connectors.instants import epoch_ms
 from connectors.kafka.topics import Topics
+from contracts.datasets import AUDITS, COMPLETENESS, DATASET_STATUS, INCIDENTS, QUARANTINE, RECONCILIATION, audit_of, duplicates_of, journal_of, partial_of
 from contracts.validator import ARRAY
 from kpis.partials import plan
 from kpis.sql.duckdb import window_end_of
 from pipelines.audit import operations
-from pipelines.audit.decisions.lake import QUARANTINE, Conflict, Explanation, audit_of, duplicates_of, journal_of, partial_of
+from pipelines.audit.decisions.lake import Conflict, Explanation
 from pipelines.audit.engine.journal_reader import JournalReader
 from pipelines.audit.engine.missing_offsets import MissingOffsetReader
 from pipelines.audit.engine.partial_reader import PartialReader
 from pipelines.audit.engine.quarantine_encryption import QuarantineCipher
 from pipelines.audit.engine.tagged_tables import TaggedTables
-from pipelines.audit.publication import COMPLETENESS, CYCLE, DATASET_STATUS, RECORD, Position, Publication, StreamFrontier, WindowFrontier
+from pipelines.audit.publication import CYCLE, RECORD, Position, Publication, StreamFrontier, WindowFrontier
 from pipelines.intake.deployed import deployed, described
 from pipelines.intake.statements import LANE
 
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from pipelines.audit.decisions.lake import Changes, Commit, Comparison, DuplicateCount, Offsets, Span, TagMove
     from pipelines.workspace import Workspace
 
-RECONCILIATION = "ops.reconciliation"
-AUDITS = "ops.audits"
-INCIDENTS = "ops.incidents"
 KEEP_MS = 120_000
 """Snapshots stay at least so long: a query may still be planned on one, yet each commit reads and writes all of them."""
 

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from connectors.iceberg.files import added_files, local_path, planned_paths, replace_files
 from connectors.instants import instant
-from pipelines.audit.decisions.lake import DuplicateCount, Offsets, duplicates_of, journal_of
+from contracts.datasets import duplicates_of, journal_of
+from pipelines.audit.decisions.lake import DuplicateCount, Offsets
 from pipelines.audit.engine.decoder_check import misread_fields
 from pipelines.audit.engine.deliveries import Deliveries
 from pipelines.audit.engine.identity_index import IdentityIndex

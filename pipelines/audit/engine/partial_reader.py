@@ -8,10 +8,11 @@ import pyarrow as pa
 
 from connectors.iceberg.files import added_files, completed, local_path, planned_paths
 from connectors.instants import epoch_ms, instant
+from contracts.datasets import audit_of, partial_of
 from contracts.identifiers import quote
 from contracts.model import CANARY
 from kpis.sql.duckdb import WINDOW_MS
-from pipelines.audit.decisions.lake import Changes, Span, audit_of, partial_of
+from pipelines.audit.decisions.lake import Changes, Span
 from pipelines.audit.engine.deliveries import Deliveries
 from pipelines.audit.engine.streamed_partials import Streamed
 from pipelines.tables import AUDIT_COLUMNS

@@ -20,4 +20,5 @@ def test_unfolded_sources_are_the_same_definition(tmp_path: Path) -> None:
 def test_every_kind_of_source_is_collected() -> None:
     names = workspace().sources.keys()
     assert {"contracts/envelope.yaml", "contracts/events/canary.beat.yaml", "contracts/events/runs/stream.yaml"} < names
+    assert "contracts/datasets/ops.quarantine.yaml" in names
     assert {"kpis/definitions/tokens.yaml", "kpis/entities/runs.yaml"} < names

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from contracts.datasets import audit_of, journal_of, partial_of
 from pipelines.audit.decisions.cycle import GRACE_MS, Auditor, tag_order
-from pipelines.audit.decisions.lake import audit_of, journal_of, partial_of
 from pipelines.audit.incidents import LOST, Incident
 from pipelines.audit.publication import BEHIND, MISMATCH, UNEXPLAINED, Hold
 from tests.pipelines.audit.simulation.catalog import Catalog, File, Record, Row

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from pipelines.audit.decisions.lake import QUARANTINE, audit_of, duplicates_of, journal_of, partial_of
+from contracts.datasets import QUARANTINE, audit_of, duplicates_of, journal_of, partial_of
 from pipelines.audit.publication import Position, Publication, StreamFrontier, WindowFrontier
 
 WINDOW = 10

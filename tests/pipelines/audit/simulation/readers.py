@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-from pipelines.audit.decisions.lake import audit_of, duplicates_of, journal_of, partial_of
+from contracts.datasets import audit_of, duplicates_of, journal_of, partial_of
 from pipelines.audit.publication import Position, Publication
 from tests.pipelines.audit.simulation.catalog import HIDING, KEYS, Catalog, Record, Row
 

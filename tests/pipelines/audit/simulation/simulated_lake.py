@@ -4,22 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines.audit.decisions.lake import (
-    QUARANTINE,
-    Changes,
-    Commit,
-    Comparison,
-    Conflict,
-    DuplicateCount,
-    Explanation,
-    Offsets,
-    Span,
-    TagMove,
-    audit_of,
-    duplicates_of,
-    journal_of,
-    partial_of,
-)
+from contracts.datasets import QUARANTINE, audit_of, duplicates_of, journal_of, partial_of
+from pipelines.audit.decisions.lake import Changes, Commit, Comparison, Conflict, DuplicateCount, Explanation, Offsets, Span, TagMove
 from pipelines.audit.publication import Publication, WindowFrontier
 from tests.pipelines.audit.simulation.catalog import HIDING, KEYS, Catalog, Coordinates, Duplicate, File, Record, Row, fold, merge
 

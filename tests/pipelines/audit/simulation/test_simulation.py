@@ -8,8 +8,9 @@ from types import ModuleType
 
 import pytest
 
+from contracts.datasets import QUARANTINE, audit_of, journal_of
 from pipelines.audit.decisions import cut, cycle, judgement
-from pipelines.audit.decisions.lake import QUARANTINE, Changes, Comparison, Lake, audit_of, journal_of
+from pipelines.audit.decisions.lake import Changes, Comparison, Lake
 from pipelines.audit.publication import BEHIND, INCIDENTS, MISREAD, UNEXPLAINED, Publication, WindowFrontier
 from tests.pipelines.audit.simulation import catalog, readers, simulated_lake
 from tests.pipelines.audit.simulation.catalog import KEYS, Coordinates, Record, Row

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
+from contracts.datasets import journal_of, partial_of
 from pipelines.audit.decisions.cycle import Auditor, CycleReport
-from pipelines.audit.decisions.lake import journal_of, partial_of
 from pipelines.audit.publication import UNEXPLAINED
 from tests.pipelines.audit.simulation.catalog import KEYS, WINDOW, Catalog, File, Record, Row, merge
 from tests.pipelines.audit.simulation.readers import Readers
