@@ -146,15 +146,6 @@ def replace_files(
         raise StaleHeadError(str(error)) from error
 
 
-def replace_all(table: Table, rows: pa.Table, properties: Mapping[str, str]) -> None:
-    """Put `rows` in the place of everything, in one snapshot, and set table properties in the same commit.
-
-    Raises:
-        StaleHeadError: another commit came between.
-    """
-    replace_files(table, [task.file for task in table.scan().plan_files()], (), rows, properties=properties)
-
-
 class _Swap(_OverwriteFiles):
     """Leaves out the manifests in which no file is left: pyiceberg carries them on from snapshot to snapshot and reads them each time."""
 

@@ -10,7 +10,7 @@ from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table.refs import SnapshotRefType
-from pyiceberg.table.update import AssertRefSnapshotId, SetSnapshotRefUpdate
+from pyiceberg.table.update import AssertRefSnapshotId, AssertTableUUID, SetPropertiesUpdate, SetSnapshotRefUpdate
 from pyiceberg.transforms import DayTransform, HourTransform, IdentityTransform
 from pyiceberg.types import IcebergType, NestedField
 
@@ -20,6 +20,7 @@ from contracts.types import SPELLINGS, StoredType
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pyiceberg.catalog import Catalog
     from pyiceberg.table import Table
     from pyiceberg.table.update import TableRequirement, TableUpdate
     from pyiceberg.transforms import Transform
@@ -90,7 +91,7 @@ def connect(uri: str) -> RestCatalog:
     return RestCatalog("lake", uri=uri)
 
 
-def ensure_table(catalog: RestCatalog, spec: TableSpec) -> bool:
+def ensure_table(catalog: Catalog, spec: TableSpec) -> bool:
     """Create the table with an empty first snapshot, or add the columns it lacks; True when something changed.
 
     May be repeated, and continues where a crash left it.
@@ -133,6 +134,11 @@ def commit(table: Table, requirement: TableRequirement, update: TableUpdate) -> 
     """
     response = table.catalog.commit_table(table, (requirement,), (update,))
     table.metadata, table.metadata_location = response.metadata, response.metadata_location
+
+
+def set_properties(table: Table, properties: Mapping[str, str]) -> None:
+    """Set properties in one commit that writes no data file."""
+    commit(table, AssertTableUUID(uuid=table.metadata.table_uuid), SetPropertiesUpdate(updates=dict(properties)))
 
 
 def _ensure_snapshot(table: Table, spec: TableSpec) -> bool:
@@ -191,6 +197,5 @@ def _set_properties(table: Table, spec: TableSpec) -> bool:
     wanted = {key: value for key, value in _properties(spec).items() if key != "format-version"}
     changed = {key: value for key, value in wanted.items() if table.properties.get(key) != value}
     if changed:
-        with table.transaction() as transaction:
-            transaction.set_properties(changed)
+        set_properties(table, changed)
     return bool(changed)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from pyiceberg.catalog.rest import Endpoint, HttpMethod
+from pyiceberg.catalog.rest import Endpoint, HttpMethod, RestCatalog
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import CommitTableRequest
 from pyiceberg.table.refs import SnapshotRef, SnapshotRefType
@@ -17,7 +17,7 @@ from connectors.iceberg.tables import AUDITED, point
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyiceberg.catalog.rest import RestCatalog
+    from pyiceberg.catalog import Catalog
     from pyiceberg.table import Table
 
 SEVERAL = Endpoint(http_method=HttpMethod.POST, path="/v1/{prefix}/transactions/commit")
@@ -46,7 +46,7 @@ class TagMove:
         return current == self.after
 
 
-def move_tags(catalog: RestCatalog, moves: Sequence[TagMove]) -> None:
+def move_tags(catalog: Catalog, moves: Sequence[TagMove]) -> None:
     """Move tags in this order; those that are where they should be are left alone. The tables are then as the catalog has them.
 
     Even in one request a catalog may commit table by table: a failure can leave the first tags moved.
@@ -55,7 +55,7 @@ def move_tags(catalog: RestCatalog, moves: Sequence[TagMove]) -> None:
         CommitFailedException: a tag is elsewhere.
     """
     due = [move for move in moves if not move.is_done]
-    if len(due) > 1 and SEVERAL in catalog._supported_endpoints:  # noqa: SLF001 - what the catalog said that it can
+    if len(due) > 1 and isinstance(catalog, RestCatalog) and SEVERAL in catalog._supported_endpoints:  # noqa: SLF001 - what it said that it can
         _move_together(catalog, due)
         return
     for move in due:

@@ -17,7 +17,9 @@ INCIDENTS = frozenset({BEHIND, REFUSED, MISREAD, MISMATCH})
 RECORD = "daybook.publication"
 """Property of COMPLETENESS that holds the last publication."""
 CYCLE = "daybook.cycle"
-"""Property of DATASET_STATUS that names the cycle whose rows it holds."""
+"""Property of DATASET_STATUS that names the cycle whose status it holds; set after the tags have moved."""
+STATUS = "daybook.status"
+"""Property of DATASET_STATUS: its rows as a JSON array, times in epoch ms."""
 
 
 @dataclass(frozen=True, slots=True)

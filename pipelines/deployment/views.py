@@ -7,17 +7,19 @@ import re
 from typing import TYPE_CHECKING
 
 from contracts.datasets import DATASET_STATUS
+from contracts.types import SPELLINGS
 from kpis.partials import plan
 from kpis.sql import trino
 from kpis.sql.trino import View
 from kpis.sql.trino_long_view import long_view
+from pipelines.audit.publication import STATUS
 from transforms.facts import fact_columns, fact_query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from connectors.trino.client import TrinoClient
-    from contracts.datasets import Dataset
+    from contracts.datasets import Dataset, DatasetColumn
     from contracts.registry import Registry
     from kpis.registry import Definitions
 
@@ -42,9 +44,31 @@ def all_views(contracts: Registry, definitions: Definitions) -> tuple[View, ...]
 
 
 def status_view(dataset: Dataset) -> View:
-    """The rows of the last publication, without the number of its cycle."""
-    columns = {name: column.description for name, column in dataset.columns.items() if name != "cycle"}
-    return View("serving.dataset_status", f"SELECT {', '.join(columns)}\nFROM lake.{dataset.name}", dataset.description, columns)
+    """The rows of the last publication, without the number of its cycle.
+
+    The audit keeps them as JSON in a property of the table, so that a publication writes no file for them.
+    """
+    columns = {name: column for name, column in dataset.columns.items() if name != "cycle"}
+    fields = ", ".join(f"{name} {_json_type(column)}" for name, column in columns.items())
+    selected = ",\n".join(f"  {_from_json(column)}" for column in columns.values())
+    schema, table = dataset.name.split(".")
+    query = f"""SELECT
+{selected}
+FROM lake.{schema}."{table}$properties"
+CROSS JOIN UNNEST(CAST(json_parse(value) AS ARRAY(ROW({fields})))) AS status ({", ".join(columns)})
+WHERE key = '{STATUS}'"""
+    return View("serving.dataset_status", query, dataset.description, {name: column.description for name, column in columns.items()})
+
+
+def _json_type(column: DatasetColumn) -> str:
+    """Times are epoch ms in JSON."""
+    return SPELLINGS["long" if column.type == "timestamptz" else column.type].trino
+
+
+def _from_json(column: DatasetColumn) -> str:
+    if column.type == "timestamptz":
+        return f"CAST(from_unixtime_nanos({column.name} * 1000000) AS TIMESTAMP(6) WITH TIME ZONE) AS {column.name}"
+    return column.name
 
 
 def create_views(trino: TrinoClient, contracts: Registry, definitions: Definitions) -> Iterator[str]:

@@ -5,13 +5,14 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from connectors.flink.rest import FlinkRest
 from connectors.iceberg.tables import connect
 from contracts.datasets import DATASET_STATUS
 from kpis.partials import plan
+from pipelines.audit.publication import STATUS
 from pipelines.cli.quiet import engine_output_to
 from pipelines.deployment.provisioning import apply
 from pipelines.deployment.supervision import submit
@@ -77,9 +78,9 @@ class Product:
 
     def audited_through(self) -> tuple[float, float]:
         """Least J and W over the streams as the status of the served datasets tells, seconds since the epoch; 0 before the first."""
-        fields = ("facts_through", "kpis_through")
-        rows = self.catalog.load_table(DATASET_STATUS).scan(selected_fields=fields).to_arrow().to_pylist()
-        return min((_seconds(row[fields[0]]) for row in rows), default=0.0), min((_seconds(row[fields[1]]) for row in rows), default=0.0)
+        text = self.catalog.load_table(DATASET_STATUS).properties.get(STATUS, "[]")
+        facts, kpis = ([(row[name] or 0) / 1000 for row in json.loads(text)] for name in ("facts_through", "kpis_through"))
+        return min(facts, default=0.0), min(kpis, default=0.0)
 
     def wait_until_audited(self, moment: float, what: str) -> float:
         """Wait until everything appended before `moment` is in audited facts and KPIs; how long that took, in seconds.
@@ -115,7 +116,3 @@ class Product:
 def _commit(snapshot: "Snapshot") -> Progress:
     rows = snapshot.summary["total-records"] if snapshot.summary else None
     return Progress(snapshot.timestamp_ms / 1000, int(rows or 0))
-
-
-def _seconds(moment: datetime | None) -> float:
-    return moment.astimezone(UTC).timestamp() if moment else 0.0

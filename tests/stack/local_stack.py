@@ -63,6 +63,7 @@ class Stack:
             "DAYBOOK_PORT_BASE": self.port_base,
             "DAYBOOK_CONTRACTS": self.contracts,
             "DAYBOOK_DEFINITIONS": self.definitions,
+            "DAYBOOK_AUDIT_LOG_SECONDS": 0,
         }
         return foreign | cache | {name: str(value) for name, value in own.items()}
 

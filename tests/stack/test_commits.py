@@ -11,7 +11,7 @@ import pytest
 from pyiceberg.exceptions import CommitFailedException
 
 from connectors.iceberg.expiry import expire_snapshots
-from connectors.iceberg.files import StaleHeadError, append_on, head_of, replace_all, reset_main
+from connectors.iceberg.files import StaleHeadError, append_on, head_of, replace_files, reset_main
 from connectors.iceberg.tables import AUDITED, ColumnSpec, TableSpec, ensure_table
 from connectors.iceberg.tags import SEVERAL, TagMove, move_tags
 from pipelines.tables import ONE_WRITER
@@ -105,7 +105,8 @@ def test_tags_do_not_move_past_one_that_is_elsewhere(stack: Stack, moves: list[T
 
 def test_a_table_that_is_replaced_again_and_again_keeps_nothing_of_before(table: Table) -> None:
     for n in range(5):
-        replace_all(table, row(n), {"round": str(n)})
+        everything = [task.file for task in table.scan().plan_files()]
+        replace_files(table, everything, (), row(n), properties={"round": str(n)})
     snapshot = table.current_snapshot()
     assert snapshot
     live = [one for one in snapshot.manifests(table.io) if one.has_added_files() or one.has_existing_files()]

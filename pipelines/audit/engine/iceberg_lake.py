@@ -10,8 +10,9 @@ import duckdb
 import pyarrow as pa
 
 from connectors.iceberg.expiry import expire_snapshots
-from connectors.iceberg.files import head_of, replace_all
-from connectors.instants import epoch_ms
+from connectors.iceberg.files import head_of
+from connectors.iceberg.tables import connect
+from connectors.instants import epoch_ms, now_ms
 from connectors.kafka.topics import Topics
 from contracts.datasets import AUDITS, COMPLETENESS, DATASET_STATUS, INCIDENTS, QUARANTINE, RECONCILIATION, audit_of, duplicates_of, journal_of, partial_of
 from contracts.validator import ARRAY
@@ -21,10 +22,11 @@ from pipelines.audit import operations
 from pipelines.audit.decisions.lake import Conflict, Explanation
 from pipelines.audit.engine.journal_reader import JournalReader
 from pipelines.audit.engine.missing_offsets import MissingOffsetReader
+from pipelines.audit.engine.operations_log import OperationsLog
 from pipelines.audit.engine.partial_reader import PartialReader
 from pipelines.audit.engine.quarantine_encryption import QuarantineCipher
 from pipelines.audit.engine.tagged_tables import TaggedTables
-from pipelines.audit.publication import CYCLE, RECORD, Position, Publication, StreamFrontier, WindowFrontier
+from pipelines.audit.publication import RECORD, Position, Publication, StreamFrontier, WindowFrontier
 from pipelines.intake.deployed import deployed, described
 from pipelines.intake.statements import LANE
 
@@ -51,7 +53,8 @@ class IcebergLake:
         self._settings = settings
         self._definition = described(space)
         self._deployed = deployed(settings) or self._definition
-        self._catalog = TaggedTables(endpoints.catalog)
+        self._catalog = TaggedTables(connect(endpoints.catalog))
+        self._log = OperationsLog(self._catalog, round(settings.audit_log_seconds * 1000))
         self._topics = Topics(endpoints.kafka)
         self._gaps = MissingOffsetReader(contracts, endpoints.kafka, QuarantineCipher(settings.key_file))
         self._connection = duckdb.connect(config={"memory_limit": "600MB", "threads": 1, "preserve_insertion_order": False})
@@ -106,20 +109,15 @@ class IcebergLake:
 
     def write_ops(self, publication: Publication) -> None:
         """Write the operations rows of a publication once."""
-        status = self._catalog.table(DATASET_STATUS)
-        if publication.cycle == 0 or status.properties.get(CYCLE) == str(publication.cycle):
+        if publication.cycle == 0 or self._log.is_written(publication.cycle):
             return
-        for name, rows in (
-            (RECONCILIATION, operations.reconciliation_rows(publication)),
-            (AUDITS, operations.audit_rows(publication)),
-            (INCIDENTS, operations.incident_rows(publication)),
-        ):
-            log = self._catalog.table(name)
-            if rows and log.properties.get(CYCLE) != str(publication.cycle):
-                self._catalog.append(name, head_of(log), self._typed(name, rows), {CYCLE: str(publication.cycle)})
-        rows = operations.status_rows(self._contracts, self._definitions, publication)
-        with self._catalog.changing(DATASET_STATUS) as status:
-            replace_all(status, self._typed(DATASET_STATUS, rows), {CYCLE: str(publication.cycle)})
+        logs = {
+            RECONCILIATION: operations.reconciliation_rows(publication),
+            AUDITS: operations.audit_rows(publication),
+            INCIDENTS: operations.incident_rows(publication),
+        }
+        status = operations.status_rows(self._contracts, self._definitions, publication)
+        self._log.write(publication.cycle, status, logs, now_ms(), at_once=bool(logs[INCIDENTS]))
 
     def tidy(self, now_ms: int) -> int:
         """Forget snapshots that are older than what is published and than any query; how many. At any time between cycles."""

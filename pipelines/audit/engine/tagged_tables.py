@@ -9,13 +9,14 @@ from pyiceberg.exceptions import CommitFailedException, ValidationException
 
 from connectors.iceberg import files, tags
 from connectors.iceberg.files import StaleHeadError
-from connectors.iceberg.tables import AUDITED, audited_schema, connect
+from connectors.iceberg.tables import AUDITED, audited_schema
 from pipelines.audit.decisions.lake import Commit, Conflict, TagMove
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
+    from pyiceberg.catalog import Catalog
     from pyiceberg.table import Table
 
 
@@ -26,9 +27,9 @@ class TaggedTables:
     caller says: what is known may be old, and nothing wrong comes of it. After a commit that failed the table is looked at anew.
     """
 
-    def __init__(self, uri: str) -> None:
-        """`uri` is the REST catalog's address."""
-        self._catalog = connect(uri)
+    def __init__(self, catalog: Catalog) -> None:
+        """Nothing is asked yet."""
+        self._catalog = catalog
         self._known: dict[str, Table] = {}
 
     def table(self, name: str) -> Table:
