@@ -92,6 +92,28 @@ class OffsetReader:
             self._batch.clear()
             self._consumer.unassign()
 
+    def log_start(self, topic: str, partition: int) -> int:
+        """Return the first offset that is kept.
+
+        Raises:
+            RereadError: the broker does not answer.
+        """
+        return self._log_start(kafka.TopicPartition(topic, partition))
+
+    def first_at(self, topic: str, partition: int, offset: int) -> Found | None:
+        """Return the first record at or past an offset, None when there is none.
+
+        Raises:
+            RereadError: the broker does not answer.
+        """
+        place = kafka.TopicPartition(topic, partition)
+        try:
+            self._start_at(place, max(offset, self._log_start(place)))
+            return self._next(place)[1]
+        finally:
+            self._batch.clear()
+            self._consumer.unassign()
+
     def close(self) -> None:
         """Let go of the broker."""
         self._consumer.close()

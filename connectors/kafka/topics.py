@@ -25,6 +25,7 @@ APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
 """Windows are cut by the broker's clock, so every topic of ours stamps records when they are appended."""
 
 PAUSE_S = 0.05
+FIRST, LAST = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 
 class TopicError(TransientError):
@@ -45,6 +46,19 @@ class TopicSpec:
     name: str
     partitions: int
     config: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TopicState:
+    """A topic as the broker has it: per partition the first offset that is kept and the one after the last stable one.
+
+    The end leaves out open transactions, as a `read_committed` reader does. `retention_ms` is -1 when records are kept for ever.
+    """
+
+    topic_id: str
+    starts: Mapping[int, int]
+    ends: Mapping[int, int]
+    retention_ms: int
 
 
 class Topics:
@@ -92,6 +106,22 @@ class Topics:
             raise TopicError(message)
         return list(range(counts[topic]))
 
+    def states(self, topics: Iterable[str]) -> dict[str, TopicState]:
+        """Return the state of every topic that exists, with as many requests as for one.
+
+        Raises:
+            TopicError: the broker does not answer.
+        """
+        described = self._described(topics)
+        places = [TopicPartition(name, partition.id) for name, topic in described.items() for partition in topic.partitions]
+        starts, ends = (self._listed(places, which) for which in (FIRST, LAST))
+        kept = self._retentions(described)
+        return {
+            name: TopicState(str(topic.topic_id), starts[name], ends[name], kept[name])
+            for name, topic in described.items()
+            if name in kept and {partition.id for partition in topic.partitions} == starts.get(name, {}).keys() == ends.get(name, {}).keys()
+        }
+
     def topic_id(self, topic: str) -> str:
         """Return the id that the broker gave the topic: a topic created anew under the same name has another one."""
         described = self._admin.describe_topics(TopicCollection([topic]), request_timeout=self._timeout_s)
@@ -102,10 +132,9 @@ class Topics:
 
         The end leaves out open transactions, as a `read_committed` reader does.
         """
-        partitions = self.partitions(topic)
-        begin = self._listed(topic, partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
-        end = self._listed(topic, partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
-        return {number: (begin[number], end[number]) for number in partitions}
+        places = [TopicPartition(topic, number) for number in self.partitions(topic)]
+        begin, end = (self._listed(places, which) for which in (FIRST, LAST))
+        return {number: (first, end[topic][number]) for number, first in begin[topic].items()}
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete topics with all their records; a topic that does not exist is left alone."""
@@ -152,10 +181,35 @@ class Topics:
                 message = f"{spec.name}: {key} is {found}, wanted {value}"
                 raise TopicMismatchError(message)
 
-    def _listed(self, topic: str, partitions: list[int], which: OffsetSpec) -> dict[int, int]:
-        asked = {TopicPartition(topic, number): which for number in partitions}
-        answers = self._admin.list_offsets(asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=self._timeout_s)
-        return {place.partition: int(self._result(topic, future).offset) for place, future in answers.items()}
+    def _described(self, topics: Iterable[str]) -> dict[str, Any]:
+        futures = self._admin.describe_topics(TopicCollection(list(topics)), request_timeout=self._timeout_s)
+        return self._existing(dict(futures))
+
+    def _retentions(self, topics: Iterable[str]) -> dict[str, int]:
+        resources = [ConfigResource(ResourceType.TOPIC, name) for name in topics]
+        futures = self._admin.describe_configs(resources, request_timeout=self._timeout_s) if resources else {}
+        found = self._existing({resource.name: future for resource, future in futures.items()})
+        return {name: int(config["retention.ms"].value) for name, config in found.items()}
+
+    def _listed(self, places: list[TopicPartition], which: OffsetSpec) -> dict[str, dict[int, int]]:
+        """Offsets by topic and partition."""
+        asked = dict.fromkeys(places, which)
+        futures = self._admin.list_offsets(asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=self._timeout_s) if asked else {}
+        offsets: dict[str, dict[int, int]] = {}
+        for place, found in self._existing({(place.topic, place.partition): future for place, future in futures.items()}).items():
+            offsets.setdefault(place[0], {})[place[1]] = int(found.offset)
+        return offsets
+
+    def _existing(self, futures: Mapping[Any, Future[Any]]) -> dict[Any, Any]:
+        """Answers by key, without those about topics that do not exist."""
+        answers = {}
+        for key, future in futures.items():
+            try:
+                answers[key] = future.result(self._timeout_s)
+            except (KafkaException, TimeoutError) as error:
+                if not (isinstance(error, KafkaException) and error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART):
+                    raise self._failed(str(key), error) from error
+        return answers
 
     def _result(self, topic: str, future: Future[Any]) -> Any:
         try:

@@ -12,11 +12,10 @@ if TYPE_CHECKING:
 
 LOST = "lost"
 LAG = "lag"
+NO_TOPIC = "no_topic"
 HELD, INCOMPLETE, ALARM, PASS = "held", "incomplete", "alarm", "pass"
 INCOMPLETE_KINDS = frozenset({LOST})
 """Kinds after which readers go on with numbers from which something is missing."""
-HEALING_KINDS = frozenset({LAG})
-"""Kinds that are over when their cause is; the others stay until `daybook audit --release`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,12 @@ def merged(known: Iterable[Incident], found: Iterable[Incident]) -> tuple[Incide
         if before is None or before.last_offset != incident.last_offset:
             incidents[incident.key] = replace(incident, since_ms=before.since_ms) if before else incident
     return tuple(incidents.values())
+
+
+def continued(before: StreamFrontier, after: StreamFrontier) -> StreamFrontier:
+    """The published state `after`, in which incidents that were open `before` keep their beginning."""
+    since = {incident.key: incident.since_ms for incident in before.incidents}
+    return replace(after, incidents=tuple(replace(one, since_ms=since.get(one.key, one.since_ms)) for one in after.incidents))
 
 
 def open_incidents(frontier: StreamFrontier) -> tuple[Incident, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from pipelines.audit.incidents import standing
 from pipelines.audit.publication import facts_through, kpis_through
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from contracts.registry import Registry
     from kpis.registry import Definitions
@@ -20,33 +21,14 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-def completeness_rows(
-    contracts: Registry, before: Publication, after: Publication, quarantined: Mapping[tuple[str, int], int], absent: Mapping[tuple[str, int], int]
-) -> list[Row]:
-    """One row per partition whose frontier moved; counts per (stream, partition) of what is not journaled in its range."""
+def completeness_rows(contracts: Registry, publication: Publication) -> list[Row]:
+    """One row per partition whose position moved."""
     now = datetime.now(UTC)
-    rows = []
-    for stream, frontier in after.streams.items():
-        for partition, position in frontier.positions.items():
-            earlier = before.streams[stream].positions.get(partition)
-            first = earlier.next_offset if earlier else 0
-            if position.next_offset == first:
-                continue
-            missing = quarantined.get((stream, partition), 0), absent.get((stream, partition), 0)
-            rows.append(
-                {
-                    "topic": contracts.streams[stream].topic,
-                    "partition": partition,
-                    "first_offset": first,
-                    "next_offset": position.next_offset,
-                    "journaled": position.next_offset - first - sum(missing),
-                    "quarantined": missing[0],
-                    "absent": missing[1],
-                    "accounted_at": now,
-                    "cycle": after.cycle,
-                }
-            )
-    return rows
+    return [
+        {"topic": contracts.streams[stream].topic, **asdict(account), "accounted_at": now, "cycle": publication.cycle}
+        for stream, report in publication.reports.items()
+        for account in report.accounts
+    ]
 
 
 def reconciliation_rows(publication: Publication) -> list[Row]:

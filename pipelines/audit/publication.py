@@ -12,7 +12,8 @@ BEHIND = "behind"
 REFUSED = "refused"
 MISREAD = "misread"
 MISMATCH = "mismatch"
-INCIDENTS = frozenset({BEHIND, REFUSED, MISREAD, MISMATCH})
+MISCOUNTED = "miscounted"
+INCIDENTS = frozenset({BEHIND, REFUSED, MISREAD, MISMATCH, MISCOUNTED})
 
 RECORD = "daybook.publication"
 """Property of COMPLETENESS that holds the last publication."""
@@ -26,14 +27,35 @@ STATUS = "daybook.status"
 class Position:
     """How far one partition of a stream is proved.
 
-    Offsets below `next_offset` are published: each is journaled, quarantined or absent. Gaps below `explained` (>= `next_offset`)
-    are explained and quarantined already, though the stream waits for the rest. `reach_ms` is the greatest append time among the
-    published rows, epoch ms, -1 before the first.
+    Offsets below `next_offset` are published: each is journaled, quarantined, absent or lost. Gaps below `explained` (>= `next_offset`)
+    are explained and quarantined already, though the stream waits for the rest: `quarantined`, `absent` and `lost` count them.
+    `reach_ms` is the greatest append time among the published rows, epoch ms, -1 before the first.
     """
 
     next_offset: int
     explained: int
     reach_ms: int = -1
+    quarantined: int = 0
+    absent: int = 0
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Offsets of one partition that a publication added, and what became of them; each number is counted for itself."""
+
+    partition: int
+    first_offset: int
+    next_offset: int
+    journaled: int
+    quarantined: int
+    absent: int
+    lost: int
+
+    @property
+    def is_balanced(self) -> bool:
+        """True when the parts add up to the range."""
+        return self.journaled + self.quarantined + self.absent + self.lost == self.next_offset - self.first_offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +104,21 @@ class StreamFrontier:
 
 @dataclass(frozen=True, slots=True)
 class StreamReport:
-    """What one cycle found in one stream; counts of rows, and of windows per partial table and verdict; incidents opened and closed."""
+    """What one cycle found in one stream: counts of rows, and of windows per partial table and verdict.
+
+    `accounts`: of the partitions whose position moved. `opened`, `closed`: incidents.
+    """
 
     rows: int = 0
     duplicates: int = 0
     conflicting: int = 0
     quarantined: int = 0
     absent: int = 0
+    lost: int = 0
     refused: int = 0
     windows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     supplemented: Mapping[str, int] = field(default_factory=dict)
+    accounts: tuple[Account, ...] = ()
     opened: tuple[Incident, ...] = ()
     closed: tuple[Incident, ...] = ()
 
@@ -158,7 +185,8 @@ def _stream(value: Mapping[str, Any]) -> StreamFrontier:
 
 
 def _report(value: Mapping[str, Any]) -> StreamReport:
-    return StreamReport(**{**value, "opened": _incidents(value["opened"]), "closed": _incidents(value["closed"])})
+    accounts = tuple(Account(**account) for account in value["accounts"])
+    return StreamReport(**{**value, "accounts": accounts, "opened": _incidents(value["opened"]), "closed": _incidents(value["closed"])})
 
 
 def _incidents(values: Iterable[Mapping[str, Any]]) -> tuple[Incident, ...]:

@@ -45,6 +45,12 @@ def send(broker: str, topic: str, values: list[bytes | None]) -> None:
             producer.send_record(topic, Record(b"k", value), partition=0)
 
 
+def delete_before(broker: str, topic: str, offset: int) -> None:
+    admin = AdminClient({"bootstrap.servers": broker})
+    for future in admin.delete_records([kafka.TopicPartition(topic, 0, offset)]).values():
+        future.result(20)
+
+
 def in_transactions(broker: str, topic: str, outcomes: list[bool]) -> None:
     """Send one record per transaction; each leaves the record's offset and its marker's."""
     producer = kafka.Producer({"bootstrap.servers": broker, "transactional.id": topic})
@@ -92,6 +98,22 @@ def test_a_topic_made_anew_has_another_id(broker: str, topic: str) -> None:
     assert topics.topic_id(topic) != before
 
 
+def test_the_state_of_several_topics_leaves_out_what_does_not_exist(broker: str, topic: str) -> None:
+    send(broker, topic, [b"a", b"b", b"c"])
+    delete_before(broker, topic, 2)
+    ((name, state),) = Topics(broker).states([topic, "nowhere"]).items()
+    assert (name, state.topic_id, state.retention_ms) == (topic, Topics(broker).topic_id(topic), 604_800_000)
+    assert (state.starts, state.ends) == ({0: 2, 1: 0}, {0: 3, 1: 0})
+
+
+def test_the_first_record_at_an_offset_may_lie_past_it(broker: str, topic: str) -> None:
+    send(broker, topic, [b"a", b"b", b"c"])
+    delete_before(broker, topic, 1)
+    with OffsetReader(broker) as reader:
+        found = [reader.first_at(topic, partition, offset) for partition, offset in ((0, 0), (0, 2), (0, 3), (1, 0))]
+    assert [item and item.value for item in found] == [b"b", b"c", None, None]
+
+
 def test_flush_says_how_many_records_were_not_delivered() -> None:
     producer = Producer(NOWHERE, delivery_timeout_s=1)
     producer.send_record("runs.v1", Record(b"k", b"{}"))
@@ -127,9 +149,7 @@ def test_markers_and_aborted_records_are_absent(broker: str, topic: str) -> None
 
 def test_offsets_before_the_log_start_are_absent(broker: str, topic: str) -> None:
     send(broker, topic, [b"a", b"b", b"c"])
-    admin = AdminClient({"bootstrap.servers": broker})
-    for future in admin.delete_records([kafka.TopicPartition(topic, 0, 2)]).values():
-        future.result(20)
+    delete_before(broker, topic, 2)
     with OffsetReader(broker) as reader:
         first, second = reader.read(topic, 0, [Range(0, 2)])
     assert first == Absent(0, 1, "log_start")

@@ -1,5 +1,6 @@
 """One cycle of the audit, written once for the engines and for the simulation: recover, cut, judge, stage, record, move the tags."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -7,8 +8,9 @@ from typing import Literal
 from contracts.datasets import QUARANTINE, audit_of, duplicates_of, journal_of, partial_of
 from pipelines.audit.decisions import cut, verdict
 from pipelines.audit.decisions.judgement import Case, Finding, judge_stream
-from pipelines.audit.decisions.lake import Changes, Commit, Conflict, Lake, Offsets, Span, TagMove
-from pipelines.audit.incidents import changed
+from pipelines.audit.decisions.lake import Changes, Commit, Conflict, Lake, Log, Offsets, Span, TagMove
+from pipelines.audit.decisions.logs import watch
+from pipelines.audit.incidents import changed, continued
 from pipelines.audit.publication import Publication, StreamFrontier, StreamReport
 
 BUDGET = 20_000
@@ -65,6 +67,7 @@ class Auditor:
         self._patience_ms = patience_ms
         self._settled: int | None = None
         self._seen: Mapping[str, int] = {}
+        self._journaled: dict[str, Mapping[int, int]] = {}
 
     def run(self, now_ms: int, release: frozenset[str] = frozenset()) -> CycleReport:
         """One cycle; may be killed anywhere and repeated.
@@ -97,19 +100,22 @@ class Auditor:
     def _advance(self, published: Publication, now_ms: int, release: frozenset[str]) -> CycleReport:
         heads = {table: self._lake.head(table) for table in _flink_written(self._lake)}
         due = tuple(stream for stream, frontier in published.streams.items() if stream in release or verdict.is_due(frontier.hold, now_ms))
-        frontiers = {stream: replace(frontier, incidents=()) if stream in release else frontier for stream, frontier in published.streams.items()}
-        if heads == self._seen and frontiers == published.streams and not any(frontiers[stream].hold for stream in due):
+        is_new = heads != self._seen or any(published.streams[stream].hold for stream in due)
+        opened = {stream: self._open_journal(published, heads, stream) for stream in due if is_new}
+        logs = self._lake.logs()
+        frontiers = {stream: self._watch(stream, frontier, logs.get(stream), now_ms, release) for stream, frontier in published.streams.items()}
+        if not is_new and frontiers == published.streams:
             return CycleReport("idle", published)
-        opened = {stream: self._open_journal(published, heads, stream) for stream in due}
+        opened = opened or {stream: self._open_journal(published, heads, stream) for stream in due}
         repaired = tuple(stream for stream in due if any(offsets.repeated for offsets in opened[stream].values()))
         for stream in repaired:
             self._lake.drop_double_commits(stream)
         if repaired:
             return CycleReport("repaired", published, repaired)
-        reach = {stream: cut.least_reach(self._lake.partitions(stream), published.streams[stream].positions, offsets) for stream, offsets in opened.items()}
+        reach = {stream: cut.least_reach(_listed(logs, frontiers, stream), frontiers[stream].positions, offsets) for stream, offsets in opened.items()}
         if self._may_catch_up(published, heads, reach, now_ms):
             return CycleReport("waiting", published)
-        chosen, findings = self._judge(published, frontiers, heads, opened, reach, now_ms=now_ms, release=release)
+        chosen, findings = self._judge(replace(published, streams=frontiers), logs, heads, opened, reach, now_ms=now_ms, release=release)
         following = self._publication(published, heads, chosen, findings)
         self._seen = heads
         if following is None:
@@ -120,12 +126,19 @@ class Auditor:
     def _open_journal(self, published: Publication, heads: Mapping[str, int], stream: str) -> Mapping[int, Offsets]:
         table = journal_of(stream)
         positions = {p: position.next_offset for p, position in published.streams[stream].positions.items()}
-        return self._lake.open_journal(stream, published.targets[table], heads[table], positions)
+        offsets = self._lake.open_journal(stream, published.targets[table], heads[table], positions)
+        self._journaled[stream] = {p: found.high + 1 for p, found in offsets.items()}
+        return offsets
+
+    def _watch(self, stream: str, frontier: StreamFrontier, log: Log | None, now_ms: int, release: frozenset[str]) -> StreamFrontier:
+        """The frontier with the incidents that are open now; those of a released stream are acknowledged."""
+        before = replace(frontier, incidents=()) if stream in release else frontier
+        return watch(before, log, self._journaled.get(stream), now_ms, functools.partial(self._lake.appended_at, stream))
 
     def _judge(
         self,
         published: Publication,
-        frontiers: Mapping[str, StreamFrontier],
+        logs: Mapping[str, Log],
         heads: Mapping[str, int],
         opened: Mapping[str, Mapping[int, Offsets]],
         reach: Mapping[str, int],
@@ -144,13 +157,14 @@ class Auditor:
                     frontier=frontier,
                     spans={name: partial.spans[stream] for name, partial in chosen.items() if stream in partial.spans},
                     offsets=opened.get(stream),
+                    log=logs.get(stream),
                     reach_ms=reach.get(stream, -1),
                     now_ms=now_ms,
                     budget=self._budget,
                     is_released=stream in release,
                 ),
             )
-            for stream, frontier in frontiers.items()
+            for stream, frontier in published.streams.items()
         }
 
     def _may_catch_up(self, published: Publication, heads: Mapping[str, int], reach: Mapping[str, int], now_ms: int) -> bool:
@@ -220,7 +234,7 @@ class Auditor:
         for stream, finding in findings.items():
             if finding.is_published:
                 targets[journal_of(stream)] = heads[journal_of(stream)]
-        streams = {stream: finding.frontier for stream, finding in findings.items()}
+        streams = {stream: continued(published.streams[stream], finding.frontier) for stream, finding in findings.items()}
         if targets == published.targets and streams == published.streams:
             return None
         cycle = published.cycle + 1
@@ -258,6 +272,11 @@ class Auditor:
 def _flink_written(lake: Lake) -> tuple[str, ...]:
     """Partials first: a journal looked at after them is rarely behind them."""
     return (*(partial_of(name) for name in lake.partials), *(journal_of(stream) for stream in lake.streams))
+
+
+def _listed(logs: Mapping[str, Log], frontiers: Mapping[str, StreamFrontier], stream: str) -> tuple[int, ...]:
+    """Partitions as the broker lists them; where the topic does not exist, those that are known."""
+    return tuple(logs[stream].ends if stream in logs else frontiers[stream].positions)
 
 
 def _reported(finding: Finding, before: StreamFrontier) -> StreamReport:

@@ -6,13 +6,16 @@ from dataclasses import dataclass, replace
 
 from pipelines.audit.decisions import verdict
 from pipelines.audit.decisions.cut import is_past
-from pipelines.audit.decisions.lake import Changes, Comparison, Lake, Offsets, Span
+from pipelines.audit.decisions.lake import Changes, Comparison, Explanation, Lake, Log, Offsets, Span
+from pipelines.audit.decisions.logs import with_losses
 from pipelines.audit.publication import (
     BEHIND,
+    MISCOUNTED,
     MISMATCH,
     MISREAD,
     REFUSED,
     UNEXPLAINED,
+    Account,
     Position,
     StreamFrontier,
     StreamReport,
@@ -25,13 +28,15 @@ class Case:
     """A stream as the cut shows it.
 
     `spans`: its new windows per partial table in the cut. `offsets`: its new journal rows per partition, None when the stream is
-    held and not yet due again. `reach_ms`: what its journal reached in every partition.
+    held and not yet due again. `log`: its topic, None when that does not exist. `reach_ms`: what its journal reached in every
+    partition.
     """
 
     stream: str
     frontier: StreamFrontier
     spans: Mapping[str, Span]
     offsets: Mapping[int, Offsets] | None
+    log: Log | None
     reach_ms: int
     now_ms: int
     budget: int
@@ -53,7 +58,8 @@ def judge_stream(lake: Lake, case: Case) -> Finding:
     if case.offsets is None:
         return _held(lake, case, case.frontier, StreamReport())
     explained, report, reason = _explain(lake, case, case.offsets)
-    reason = reason or _not_ready(case) or _misread(lake, case)
+    accounts = _accounts(explained.positions, case.offsets)
+    reason = reason or _not_ready(case) or _miscounted(case, accounts) or _misread(lake, case)
     compared: dict[str, tuple[Comparison, ...]] = {}
     if reason is None:
         found = lake.find_duplicates(case.stream)
@@ -64,23 +70,53 @@ def judge_stream(lake: Lake, case: Case) -> Finding:
         reason = MISMATCH if unproved and not case.is_released else None
     if reason is not None:
         hold = verdict.hold_for(reason, case.frontier.hold, case.now_ms)
-        return _held(lake, case, replace(case.frontier, positions=explained, hold=hold), report)
-    return _published(lake, case, case.offsets, compared, report)
+        return _held(lake, case, replace(explained, hold=hold), report)
+    return _published(lake, replace(case, frontier=explained), case.offsets, compared, replace(report, accounts=accounts))
 
 
-def _explain(lake: Lake, case: Case, offsets: Mapping[int, Offsets]) -> tuple[Mapping[int, Position], StreamReport, str | None]:
-    positions = _positions(case.frontier, offsets)
+def _explain(lake: Lake, case: Case, offsets: Mapping[int, Offsets]) -> tuple[StreamFrontier, StreamReport, str | None]:
+    frontier = replace(case.frontier, positions=_positions(case.frontier, offsets))
     report = StreamReport(rows=sum(found.rows for found in offsets.values()))
-    if not any(verdict.count_missing(positions[p].next_offset, found) for p, found in offsets.items()):
-        return positions, report, None
-    explanation = lake.explain(case.stream, {p: position.explained for p, position in positions.items()}, case.budget)
-    if explanation.refused and not case.is_released:
-        return positions, replace(report, refused=explanation.refused), REFUSED
-    quarantined = explanation.quarantined + explanation.refused
-    report = replace(report, quarantined=quarantined, absent=explanation.absent, refused=explanation.refused)
-    explained = {p: replace(position, explained=explanation.through.get(p, position.explained)) for p, position in positions.items()}
-    is_complete = all(explained[p].explained > found.high for p, found in offsets.items())
-    return explained, report, None if is_complete else UNEXPLAINED
+    if not any(verdict.count_missing(frontier.positions[p].next_offset, found) for p, found in offsets.items()):
+        return frontier, report, None
+    found = lake.explain(case.stream, {p: position.explained for p, position in frontier.positions.items()}, case.budget)
+    refused = sum(found.refused.values())
+    if refused and not case.is_released:
+        return frontier, replace(report, refused=refused), REFUSED
+    report = replace(
+        report,
+        quarantined=sum(found.quarantined.values()) + refused,
+        absent=sum(found.absent.values()),
+        lost=sum(stretch.size for stretch in found.lost),
+        refused=refused,
+    )
+    positions = {p: _explained(p, position, found) for p, position in frontier.positions.items()}
+    incidents = with_losses(frontier.incidents, case.log.topic if case.log else case.stream, found.lost, case.now_ms)
+    is_complete = all(positions[p].explained > each.high for p, each in offsets.items())
+    return replace(frontier, positions=positions, incidents=incidents), report, None if is_complete else UNEXPLAINED
+
+
+def _explained(partition: int, position: Position, found: Explanation) -> Position:
+    return replace(
+        position,
+        explained=found.through.get(partition, position.explained),
+        quarantined=position.quarantined + found.quarantined.get(partition, 0) + found.refused.get(partition, 0),
+        absent=position.absent + found.absent.get(partition, 0),
+        lost=position.lost + sum(stretch.size for stretch in found.lost if stretch.partition == partition),
+    )
+
+
+def _accounts(positions: Mapping[int, Position], offsets: Mapping[int, Offsets]) -> tuple[Account, ...]:
+    return tuple(
+        Account(p, position.next_offset, found.high + 1, found.distinct, position.quarantined, position.absent, position.lost)
+        for p, position in positions.items()
+        if (found := offsets.get(p)) and found.high >= position.next_offset
+    )
+
+
+def _miscounted(case: Case, accounts: tuple[Account, ...]) -> str | None:
+    """Every offset is counted once, as what it is; a sum that is wrong is never made right by a number that is derived."""
+    return None if case.is_released or all(account.is_balanced for account in accounts) else MISCOUNTED
 
 
 def _misread(lake: Lake, case: Case) -> str | None:

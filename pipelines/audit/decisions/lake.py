@@ -5,7 +5,7 @@ arguments. A crash between two calls leaves at most rows that no tag names, and 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from contracts.errors import TransientError
@@ -57,17 +57,46 @@ class Offsets:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
-    """What the broker says about offsets that the journal lacks.
+class Stretch:
+    """Offsets `first` to `last` of a partition, both included."""
 
-    Every gap below `through` (next offset per partition) is one of: quarantined, absent (transaction marker, compacted, below
-    the log's start) or refused (valid for the validator, yet not journaled: a bug of the gate, or lost rows).
+    partition: int
+    first: int
+    last: int
+
+    @property
+    def size(self) -> int:
+        """How many offsets."""
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A topic as the broker has it: per partition the first offset that is kept and the one after the last.
+
+    `retention_ms`: how long records are kept, -1 without a limit.
+    """
+
+    topic: str
+    topic_id: str
+    starts: Mapping[int, int]
+    ends: Mapping[int, int]
+    retention_ms: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What the broker says about offsets that the journal lacks; counts per partition.
+
+    Every gap below `through` (next offset per partition) is one of: quarantined, absent (transaction marker, compacted), refused
+    (valid for the validator, yet not journaled: a bug of the gate, or lost rows) or lost (below the log's start: nobody knows).
     """
 
     through: Mapping[int, int]
-    quarantined: int
-    absent: int
-    refused: int
+    quarantined: Mapping[int, int] = field(default_factory=dict)
+    absent: Mapping[int, int] = field(default_factory=dict)
+    refused: Mapping[int, int] = field(default_factory=dict)
+    lost: tuple[Stretch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +205,11 @@ class Lake(Protocol):
 
     # --- reading ---------------------------------------------------------------------------------------------------------------
 
-    def partitions(self, stream: str) -> tuple[int, ...]:
-        """Partitions of the stream's topic as the broker lists them now."""
+    def logs(self) -> Mapping[str, Log]:
+        """The topic of each stream, as it was a few seconds ago; a stream whose topic does not exist is left out."""
+
+    def appended_at(self, stream: str, partition: int, offset: int) -> int | None:
+        """Append time, epoch ms, of the first record at or past an offset; None when there is none."""
 
     def open_journal(self, stream: str, since: int, snapshot: int, positions: Mapping[int, int]) -> Mapping[int, Offsets]:
         """Open the rows of data files that `snapshot` has and `since` has not; summary per partition with such rows.
@@ -196,7 +228,8 @@ class Lake(Protocol):
     def explain(self, stream: str, after: Mapping[int, int], budget: int) -> Explanation:
         """Read again, lowest first, at most `budget` missing offsets below each partition's `high` and at or past `after`.
 
-        Keeps the quarantine rows for `stage_quarantine`. With budget left over, `through` is `high` + 1 in every partition.
+        Those below the log's start cost nothing. Keeps the quarantine rows for `stage_quarantine`. With budget left over, `through` is
+        `high` + 1 in every partition.
         """
 
     def drop_double_commits(self, stream: str) -> None:

@@ -103,6 +103,16 @@ class Deliveries(WorkingTable):
         row = self._connection.execute(query, [list(paths)]).fetchone()
         return int(row[0]) if row else 0
 
+    def offsets_between(self, partition: int, low: int, high: int) -> set[int]:
+        """Offsets of the fresh rows in a range, both ends included."""
+        query = f'SELECT "offset" FROM {self.name} WHERE fresh AND {_between(partition, low, high)}'
+        return {int(row[0]) for row in self._connection.execute(query).fetchall()}
+
+    def offsets_in(self, paths: Sequence[str], partition: int, low: int, high: int) -> set[int]:
+        """Offsets of the rows of Parquet files in a range, both ends included."""
+        query = f'SELECT "offset" FROM ({PARQUET}) WHERE {_between(partition, low, high)}'
+        return {int(row[0]) for row in self._connection.execute(query, [list(paths)]).fetchall()}
+
     def mark_duplicates(self, places: pa.Table) -> None:
         """Mark the rows at the given places as duplicates.
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import replace
+import time
+from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from connectors.iceberg.expiry import expire_snapshots
 from connectors.iceberg.files import head_of
+from connectors.iceberg.scan import offsets_at
 from connectors.iceberg.tables import connect
 from connectors.instants import epoch_ms, now_ms
 from connectors.kafka.topics import Topics
@@ -19,9 +20,9 @@ from contracts.validator import ARRAY
 from kpis.partials import plan
 from kpis.sql.duckdb import window_end_of
 from pipelines.audit import operations
-from pipelines.audit.decisions.lake import Conflict, Explanation
+from pipelines.audit.decisions.lake import Conflict, Explanation, Log
 from pipelines.audit.engine.journal_reader import JournalReader
-from pipelines.audit.engine.missing_offsets import MissingOffsetReader
+from pipelines.audit.engine.missing_offsets import REFUSED_BY_GATE, MissingOffsetReader
 from pipelines.audit.engine.operations_log import OperationsLog
 from pipelines.audit.engine.partial_reader import PartialReader
 from pipelines.audit.engine.quarantine_encryption import QuarantineCipher
@@ -31,13 +32,15 @@ from pipelines.intake.deployed import deployed, described
 from pipelines.intake.statements import LANE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from pyiceberg.table import Table
 
     from pipelines.audit.decisions.lake import Changes, Commit, Comparison, DuplicateCount, Offsets, Span, TagMove
     from pipelines.workspace import Workspace
 
+LOOK_S = 3.0
+"""The broker is asked for starts and ends of the logs so seldom that it costs nothing, and so often that a loss is known within a minute."""
 KEEP_MS = 120_000
 """Snapshots stay at least so long: a query may still be planned on one, yet each commit reads and writes all of them."""
 
@@ -66,6 +69,8 @@ class IcebergLake:
         folder = settings.home / "audit" / "identities"
         self._journals = {stream.name: JournalReader(self._catalog, self._connection, stream, tables, folder) for stream in contracts.streams.values()}
         self._published: Publication | None = None
+        self._logs: Mapping[str, Log] = {}
+        self._looked_at = -LOOK_S
 
     def close(self) -> None:
         """Let go of the broker and of DuckDB."""
@@ -100,7 +105,7 @@ class IcebergLake:
         if before.cycle != publication.cycle - 1 or not self._is_still_deployed():
             message = f"cycle {before.cycle} is recorded already, or another definition is deployed"
             raise Conflict(message)
-        rows = operations.completeness_rows(self._contracts, before, publication, self._quarantined(), self._absent())
+        rows = operations.completeness_rows(self._contracts, publication)
         self._catalog.append(COMPLETENESS, head_of(table), self._typed(COMPLETENESS, rows), {RECORD: publication.to_json()})
         self._published = publication
         for stream, reader in self._journals.items():
@@ -140,9 +145,18 @@ class IcebergLake:
         """Snapshots after `since`."""
         return self._catalog.commits(table, since)
 
-    def partitions(self, stream: str) -> tuple[int, ...]:
-        """Partitions as the broker lists them."""
-        return tuple(self._topics.partitions(self._contracts.streams[stream].topic))
+    def logs(self) -> Mapping[str, Log]:
+        """Logs as the broker has them; asked for all streams at once, and no more than once in a few seconds."""
+        if time.monotonic() - self._looked_at > LOOK_S:
+            topics = {name: stream.topic for name, stream in self._contracts.streams.items()}
+            states = self._topics.states(topics.values())
+            self._logs = {name: Log(topic, *astuple(states[topic])) for name, topic in topics.items() if topic in states}
+            self._looked_at = time.monotonic()
+        return self._logs
+
+    def appended_at(self, stream: str, partition: int, offset: int) -> int | None:
+        """Append time of a record."""
+        return self._gaps.appended_at(self._contracts.streams[stream], partition, offset)
 
     def open_journal(self, stream: str, since: int, snapshot: int, positions: Mapping[int, int]) -> Mapping[int, Offsets]:
         """Open a journal's new rows."""
@@ -159,7 +173,7 @@ class IcebergLake:
     def explain(self, stream: str, after: Mapping[int, int], budget: int) -> Explanation:
         """Explain missing offsets."""
         found = self._journals[stream].explain(self._gaps, after, budget)
-        return Explanation(found.through, found.count(refused=False), sum(found.absent.values()), found.count(refused=True))
+        return Explanation(found.through, found.count(refused=False), found.absent, found.count(refused=True), tuple(found.lost))
 
     def drop_double_commits(self, stream: str) -> None:
         """Rewrite the files with repeated offsets."""
@@ -226,7 +240,8 @@ class IcebergLake:
         recorded = Publication.from_json(text)
         if (recorded.sources, recorded.statements) == self._deployed:
             return recorded
-        first, known = self._first(), {**recorded.removed, **recorded.streams}
+        known = {**recorded.removed, **recorded.streams}
+        first = self._first(known)
         is_other_job = recorded.statements != self._deployed.statements
         return replace(
             first,
@@ -242,33 +257,33 @@ class IcebergLake:
         last = deployed(self._settings)
         return last is None or (last == self._deployed and last.sources == self._definition.sources)
 
-    def _first(self) -> Publication:
+    def _first(self, known: Collection[str] = ()) -> Publication:
+        """The publication before the first; of streams in `known` the positions are left out."""
         names = [*map(partial_of, self._partials), *map(audit_of, self._partials)]
         names += [*map(journal_of, self._journals), *map(duplicates_of, self._journals), QUARANTINE]
         tags = {name: self._catalog.tag(name) for name in names}
-        streams = {
-            stream: StreamFrontier(
-                positions={partition: Position(0, 0) for partition in self.partitions(stream)},
-                windows={name: WindowFrontier(-1, -1, dict.fromkeys(self.partitions(stream), 0)) for name in fed},
-            )
-            for stream, fed in self._fed.items()
-        }
+        streams = {stream: self._beginning({} if stream in known else self._starts(stream), fed) for stream, fed in self._fed.items()}
         return Publication(0, streams, tags, tags, sources=self._deployed.sources, statements=self._deployed.statements)
 
+    def _starts(self, stream: str) -> dict[int, int]:
+        """Where a stream starts per partition: what its log had lost before the first row was journaled was never ours."""
+        log = self.logs().get(stream)
+        journaled = offsets_at(self._catalog.table(journal_of(stream)), 0)
+        return {partition: min(start, journaled.get(partition, start)) for partition, start in log.starts.items()} if log else {}
+
+    @staticmethod
+    def _beginning(starts: Mapping[int, int], tables: tuple[str, ...]) -> StreamFrontier:
+        positions = {partition: Position(start, start) for partition, start in starts.items()}
+        return StreamFrontier(positions, {name: WindowFrontier(-1, -1, starts) for name in tables})
+
     def _split_windows(self, stream: str, through: int) -> set[int]:
-        """Windows that hold the rows of a quarantined array, which the stream counted and the journal has no more."""
+        """Windows that hold rows which the stream may have counted and the journal has no more: of quarantined arrays, and released ones."""
         topic = self._contracts.streams[stream].topic
-        condition = f"topic = '{topic}' AND reason = '{ARRAY}'"
+        condition = f"topic = '{topic}' AND reason IN ('{ARRAY}', '{REFUSED_BY_GATE}')"
         known = self._catalog.table(QUARANTINE).scan(row_filter=condition, selected_fields=("appended_at",)).to_arrow()
-        found = [row["appended_at"] for row in self._journals[stream].explained.rows if row["reason"] == ARRAY]
+        found = [row["appended_at"] for row in self._journals[stream].explained.rows if row["reason"] in {ARRAY, REFUSED_BY_GATE}]
         ends = {window_end_of(epoch_ms(moment)) for moment in (*known["appended_at"].to_pylist(), *found)}
         return {end for end in ends if end <= through}
-
-    def _quarantined(self) -> Mapping[tuple[str, int], int]:
-        return Counter((stream, row["partition"]) for stream, reader in self._journals.items() for row in reader.explained.rows)
-
-    def _absent(self) -> Mapping[tuple[str, int], int]:
-        return {(stream, partition): count for stream, reader in self._journals.items() for partition, count in reader.explained.absent.items()}
 
     def _typed(self, name: str, rows: list[dict[str, Any]]) -> pa.Table:
         return pa.Table.from_pylist(rows, schema=self._catalog.table(name).schema().as_arrow())

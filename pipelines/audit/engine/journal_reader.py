@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from connectors.iceberg.files import added_files, local_path, planned_paths, replace_files
 from connectors.instants import instant
-from contracts.datasets import duplicates_of, journal_of
+from contracts.datasets import QUARANTINE, duplicates_of, journal_of
 from pipelines.audit.decisions.lake import DuplicateCount, Offsets
 from pipelines.audit.engine.decoder_check import misread_fields
 from pipelines.audit.engine.deliveries import Deliveries
@@ -19,7 +19,7 @@ from pipelines.audit.engine.identity_index import IdentityIndex
 from pipelines.audit.engine.missing_offsets import Explained, gaps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -76,7 +76,7 @@ class JournalReader:
         paths = [local_path(file.file_path) for file in added_files(journal, since, snapshot)]
         self._fresh_paths = paths
         self.deliveries.load(paths, "TRUE", fresh=True)
-        repeated = self._set_aside_repeats(journal, snapshot, positions)
+        repeated = self._set_aside_repeats(journal, frontier, snapshot, positions)
         found = {one.partition: Offsets(one.rows, one.distinct, repeated.pop(one.partition, 0), one.high, one.reach_ms) for one in self.deliveries.summaries()}
         found |= {partition: Offsets(0, 0, count, positions.get(partition, 0) - 1, -1) for partition, count in repeated.items()}
         self._high = {partition: offsets.high for partition, offsets in found.items()}
@@ -130,7 +130,8 @@ class JournalReader:
         fresh = added_files(journal, since, snapshot)
         spans = self._spans([local_path(file.file_path) for file in fresh])
         published = {local_path(path) for span in spans for path in planned_paths(journal, since, _span_condition(span))}
-        doomed, kept, rows = self._rewritten(fresh, published)
+        refused = {(partition, offset) for partition, low, high in spans for offset in self._quarantined(partition, (low, high))}
+        doomed, kept, rows = self._rewritten(fresh, published, refused)
         with self._catalog.changing(name):
             replace_files(journal, doomed, kept, rows, summary={"daybook.repair": "double_commit"})
 
@@ -196,25 +197,41 @@ class JournalReader:
         ]
         return np.delete(entries, repeats)
 
-    def _set_aside_repeats(self, journal: Table, snapshot: int, positions: Mapping[int, int]) -> dict[int, int]:
-        """Take rows below the frontier out of the working table; how many copies beyond the first each partition has."""
-        repeated = {one.partition: one.rows - one.distinct for one in self.deliveries.summaries() if one.rows > one.distinct}
+    def _set_aside_repeats(self, journal: Table, frontier: StreamFrontier, snapshot: int, positions: Mapping[int, int]) -> dict[int, int]:
+        """Take rows below the positions out of the working table; how many rows of each partition must go.
+
+        Those are copies beyond the first, and rows that were committed after their offset had been quarantined.
+        """
+        repeated = Counter({one.partition: one.rows - one.distinct for one in self.deliveries.summaries() if one.rows > one.distinct})
+        explained = [(p, positions.get(p, 0), position.explained - 1) for p, position in frontier.positions.items() if position.quarantined]
+        late = [(partition, self.deliveries.offsets_between(partition, low, high)) for partition, low, high in explained]
         for partition, low, high in self.deliveries.take_below(positions):
             paths = planned_paths(journal, snapshot, _span_condition((partition, low, high)))
-            copies = self.deliveries.copies(paths, partition, low, high)
-            repeated[partition] = max(repeated.get(partition, 0), copies)
+            repeated[partition] = max(repeated[partition], self.deliveries.copies(paths, partition, low, high))
+            late.append((partition, self.deliveries.offsets_in(paths, partition, low, high)))
+        for partition, offsets in late:
+            repeated[partition] += len(offsets & self._quarantined(partition, offsets))
         return {partition: count for partition, count in repeated.items() if count}
+
+    def _quarantined(self, partition: int, offsets: Collection[int]) -> set[int]:
+        """Which of these offsets are published as quarantined."""
+        if not offsets:
+            return set()
+        span = _span_condition((partition, min(offsets), max(offsets)))
+        condition = f"topic = '{self._stream.topic}' AND {span}"
+        tag = self._catalog.tag(QUARANTINE)
+        return set(self._catalog.table(QUARANTINE).scan(row_filter=condition, selected_fields=("offset",), snapshot_id=tag).to_arrow()["offset"].to_pylist())
 
     def _spans(self, paths: list[str]) -> list[tuple[int, int, int]]:
         query = 'SELECT "partition", min("offset"), max("offset") FROM read_parquet(?, hive_partitioning = false) GROUP BY 1'
         return [(int(partition), int(low), int(high)) for partition, low, high in self._connection.execute(query, [paths]).fetchall()]
 
-    def _rewritten(self, fresh: list[DataFile], published: set[str]) -> tuple[list[DataFile], list[DataFile], pa.Table | None]:
-        """Entries to remove, entries to enter again as they are, and rows to write anew, so that each offset has one copy.
+    def _rewritten(self, fresh: list[DataFile], published: set[str], refused: set[tuple[int, int]]) -> tuple[list[DataFile], list[DataFile], pa.Table | None]:
+        """Entries to remove, entries to enter again as they are, and rows to write anew, so that each offset has one copy, and none in `refused`.
 
         One file never has an offset twice by a double commit: such rows are the parts of an array, which is no delivery.
         """
-        seen = self._places_in(sorted(published))
+        seen = self._places_in(sorted(published)) | refused
         doomed: dict[str, DataFile] = {}
         kept: list[DataFile] = []
         rows: list[pa.Table] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from connectors.instants import instant
 from connectors.kafka.reader import Absent, Found, OffsetReader, Range
 from contracts.decoding import decode
 from contracts.validator import ARRAY, Validator
+from pipelines.audit.decisions.lake import Stretch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,15 +30,16 @@ ABSENT = "absent"
 
 @dataclass
 class Explained:
-    """What one opening of a stream has explained: next offset per partition, quarantine rows, counts."""
+    """What one opening of a stream has explained: next offset per partition, quarantine rows, counts, what left the log."""
 
     through: dict[int, int] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
-    absent: dict[int, int] = field(default_factory=dict)
+    absent: Counter[int] = field(default_factory=Counter)
+    lost: list[Stretch] = field(default_factory=list)
 
-    def count(self, *, refused: bool) -> int:
-        """Rows that the validator accepts though they are not journaled, or the others."""
-        return sum((row["reason"] == REFUSED_BY_GATE) == refused for row in self.rows)
+    def count(self, *, refused: bool) -> Counter[int]:
+        """Rows per partition that the validator accepts though they are not journaled, or the others."""
+        return Counter(row["partition"] for row in self.rows if (row["reason"] == REFUSED_BY_GATE) == refused)
 
 
 class MissingOffsetReader:
@@ -49,14 +52,17 @@ class MissingOffsetReader:
         self._cipher = cipher
 
     def explain(self, stream: Stream, missing: Mapping[int, list[Range]], through: Mapping[int, int], budget: int) -> Explained:
-        """Read the missing offsets again, lowest first per partition, at most `budget` in all.
+        """Read the missing offsets again, lowest first per partition, at most `budget` in all; those below the log's start cost nothing.
 
         `through` is the next offset per partition once nothing is left.
         """
         explained = Explained(dict(through))
         left = budget
         for partition, ranges in sorted(missing.items()):
-            wanted, rest = _within(ranges, left)
+            start = self._reader.log_start(stream.topic, partition) if ranges else 0
+            explained.lost += [Stretch(partition, part.first, min(part.last, start - 1)) for part in ranges if part.first < start]
+            kept = [Range(max(part.first, start), part.last) for part in ranges if part.last >= start]
+            wanted, rest = _within(kept, left)
             left -= sum(part.last - part.first + 1 for part in wanted)
             if rest is not None:
                 explained.through[partition] = rest
@@ -78,13 +84,21 @@ class MissingOffsetReader:
             elif violation is None or violation.reason != ARRAY:
                 yield answer.offset, None
 
+    def appended_at(self, stream: Stream, partition: int, offset: int) -> int | None:
+        """Append time, epoch ms, of the first record at or past an offset; None when there is none."""
+        found = self._reader.first_at(stream.topic, partition, offset)
+        return found.appended_ms if found else None
+
     def close(self) -> None:
         """Let go of the broker."""
         self._reader.close()
 
     def _enter(self, explained: Explained, stream: Stream, partition: int, answer: Found | Absent) -> None:
+        if isinstance(answer, Absent) and answer.reason == "log_start":
+            explained.lost.append(Stretch(partition, answer.first, answer.last))
+            return
         if isinstance(answer, Absent):
-            explained.absent[partition] = explained.absent.get(partition, 0) + answer.last - answer.first + 1
+            explained.absent[partition] += answer.last - answer.first + 1
             return
         violation = self._validator.check(stream.name, answer.value, answer.appended_ms)
         explained.rows.append(

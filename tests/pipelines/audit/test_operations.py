@@ -11,6 +11,7 @@ from pipelines.audit.operations import audit_rows, completeness_rows, incident_r
 from pipelines.audit.publication import (
     MISMATCH,
     UNEXPLAINED,
+    Account,
     Hold,
     Position,
     Publication,
@@ -25,20 +26,21 @@ from tests.statements import CONTRACTS, DEFINITIONS, PLAN
 WINDOWS = {name: WindowFrontier(20_000, 20_000, {0: 5, 1: 5}) for name in PLAN}
 FRONTIER = StreamFrontier({0: Position(5, 5, 25_000), 1: Position(7, 7, 26_000)}, WINDOWS)
 TARGETS = {stream.journal: 3 for stream in CONTRACTS.streams.values()} | {f"partials.{name}": 4 for name in PLAN}
-REPORT = StreamReport(windows={"kpis": {"stand": 2, "late": 0}}, supplemented={"kpis": 9})
+ACCOUNTS = Account(0, 5, 9, journaled=1, quarantined=2, absent=0, lost=1), Account(2, 0, 3, journaled=3, quarantined=0, absent=0, lost=0)
+REPORT = StreamReport(windows={"kpis": {"stand": 2, "late": 0}}, supplemented={"kpis": 9}, accounts=ACCOUNTS)
 BEFORE = Publication(4, dict.fromkeys(CONTRACTS.streams, FRONTIER), TARGETS, TARGETS)
 MOVED = replace(FRONTIER, positions={0: Position(9, 9, 30_000), 1: Position(7, 7, 26_000), 2: Position(3, 3, 30_000)})
 AFTER = replace(BEFORE, cycle=5, streams={**BEFORE.streams, "runs": MOVED}, targets={**TARGETS, "journal.runs": 8}, reports={"runs": REPORT})
 
 
 def test_completeness_has_a_row_for_each_partition_that_moved() -> None:
-    rows = completeness_rows(CONTRACTS, BEFORE, AFTER, {}, {})
+    rows = completeness_rows(CONTRACTS, AFTER)
     assert [(row["topic"], row["partition"], row["first_offset"], row["next_offset"]) for row in rows] == [("runs.v1", 0, 5, 9), ("runs.v1", 2, 0, 3)]
 
 
-def test_what_is_not_journaled_is_quarantined_or_absent() -> None:
-    row = completeness_rows(CONTRACTS, BEFORE, AFTER, {("runs", 0): 1}, {("runs", 0): 2})[0]
-    assert (row["journaled"], row["quarantined"], row["absent"]) == (1, 1, 2)
+def test_completeness_says_what_became_of_each_offset() -> None:
+    row = completeness_rows(CONTRACTS, AFTER)[0]
+    assert (row["journaled"], row["quarantined"], row["absent"], row["lost"]) == (1, 2, 0, 1)
 
 
 def test_audits_name_the_tables_whose_tag_moved() -> None:

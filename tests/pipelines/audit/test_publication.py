@@ -6,6 +6,7 @@ from pipelines.audit.incidents import LOST, Incident
 from pipelines.audit.publication import (
     MISMATCH,
     UNEXPLAINED,
+    Account,
     Hold,
     Position,
     Publication,
@@ -24,7 +25,7 @@ def publication() -> Publication:
         hold=Hold(MISMATCH, 1, 2),
         incidents=(LOSS,),
     )
-    report = StreamReport(rows=3, windows={"kpis": {"stand": 2}}, supplemented={"kpis": 1}, opened=(LOSS,))
+    report = StreamReport(rows=3, windows={"kpis": {"stand": 2}}, supplemented={"kpis": 1}, accounts=(Account(0, 0, 5, 3, 1, 1, 0),), opened=(LOSS,))
     return Publication(4, {"runs": stream}, {"journal.runs": 2**62}, {"journal.runs": 1}, {"runs": report})
 
 

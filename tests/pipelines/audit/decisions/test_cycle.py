@@ -7,8 +7,9 @@ import pytest
 
 from contracts.datasets import audit_of, journal_of, partial_of
 from pipelines.audit.decisions.cycle import GRACE_MS, Auditor, tag_order
+from pipelines.audit.decisions.lake import Explanation
 from pipelines.audit.incidents import LOST, Incident
-from pipelines.audit.publication import BEHIND, MISMATCH, UNEXPLAINED, Hold
+from pipelines.audit.publication import BEHIND, MISCOUNTED, MISMATCH, UNEXPLAINED, Account, Hold
 from tests.pipelines.audit.simulation.catalog import Catalog, File, Record, Row
 from tests.pipelines.audit.simulation.rival import Killed
 from tests.pipelines.audit.simulation.simulated_lake import SimulatedLake
@@ -72,13 +73,13 @@ def test_a_clean_window_is_published_without_audit_rows() -> None:
     assert not desk.catalog.tables[audit_of("kpis")].rows(desk.catalog.tables[audit_of("kpis")].tag)
 
 
-def test_a_cycle_without_news_loads_the_record_and_the_heads_only() -> None:
+def test_a_cycle_without_news_loads_the_record_the_heads_and_the_logs_only() -> None:
     desk = Desk()
     desk.deliver("a", "valid", "valid", "valid", through=11)
     desk.auditor.run(0)
     before = desk.steps
     assert desk.auditor.run(0).outcome == "idle"
-    assert desk.steps - before == 1 + 4
+    assert desk.steps - before == 1 + 4 + 1
 
 
 def test_a_storm_of_bad_records_delays_its_stream_only() -> None:
@@ -101,6 +102,66 @@ def test_a_storm_is_explained_over_several_cycles() -> None:
     desk.auditor.run(0)
     assert desk.hold("a") is None
     assert desk.proved("a") == 40
+
+
+def test_what_several_cycles_explained_is_counted_when_it_is_published() -> None:
+    desk = Desk(budget=2)
+    desk.deliver("a", "valid", *["bad"] * 5, "valid", "valid", through=11)
+    for through in (21, 31, 41):
+        desk.auditor.run(0)
+        desk.deliver("a", "valid", "valid", "valid", through=through)
+    desk.auditor.run(0)
+    accounts = [account for publication in desk.catalog.recorded[1:] for account in publication.reports["a"].accounts]
+    assert accounts[0] == Account(0, 0, 14, journaled=9, quarantined=5, absent=0, lost=0)
+
+
+def test_an_account_that_does_not_add_up_holds_its_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SimulatedLake, "explain", lambda *_: Explanation({0: 3}))
+    desk = Desk()
+    desk.deliver("a", "valid", "bad", "valid", through=11)
+    desk.auditor.run(0)
+    hold = desk.hold("a")
+    assert hold
+    assert (hold.reason, hold.is_incident) == (MISCOUNTED, True)
+
+
+def test_offsets_that_left_the_log_are_lost_while_nothing_is_committed() -> None:
+    desk = Desk()
+    desk.deliver("a", "valid", "valid", "valid", through=11)
+    desk.auditor.run(0)
+    desk.catalog.logs["a"][0] += [Record(0, 3 + n, "valid", n, n, 12) for n in range(4)]
+    desk.catalog.starts["a"][0] = 5
+    assert desk.auditor.run(7).outcome == "published"
+    (lost,) = desk.catalog.recorded[-1].reports["a"].opened
+    assert (lost.kind, lost.topic, lost.partition, lost.first_offset, lost.last_offset, lost.since_ms) == (LOST, "a.v1", 0, 3, 4, 7)
+    assert desk.auditor.run(8).outcome == "idle"
+
+
+def test_lost_offsets_are_published_as_such() -> None:
+    desk = Desk()
+    desk.deliver("a", "valid", "valid", "valid", through=11)
+    desk.auditor.run(0)
+    desk.catalog.logs["a"][0] += [Record(0, 3, "valid", 1, 1, 12)]
+    desk.catalog.starts["a"][0] = 4
+    desk.auditor.run(7)
+    desk.deliver("a", "valid", "valid", through=21)
+    desk.auditor.run(9)
+    last = desk.catalog.recorded[-1]
+    assert last.reports["a"].accounts == (Account(0, 3, 6, journaled=2, quarantined=0, absent=0, lost=1),)
+    assert [(one.first_offset, one.last_offset, one.since_ms) for one in last.streams["a"].incidents] == [(3, 3, 7)]
+    assert last.streams["a"].hold is None
+
+
+def test_a_loss_is_none_when_its_rows_are_committed_after_all() -> None:
+    desk = Desk()
+    desk.deliver("a", "valid", "valid", "valid", through=11)
+    desk.auditor.run(0)
+    desk.catalog.logs["a"][0] += [Record(0, 3, "valid", 1, 1, 12)]
+    desk.catalog.starts["a"][0] = 4
+    desk.auditor.run(7)
+    desk.catalog.commit(journal_of("a"), (File(tuple(desk.catalog.logs["a"][0][3:])),), 0)
+    desk.auditor.run(8)
+    assert desk.catalog.recorded[-1].streams["a"].incidents == ()
 
 
 def test_a_window_that_nothing_explains_holds_its_stream_until_it_is_released() -> None:

@@ -37,7 +37,7 @@ class OneStream:
 def judge(wrong: int, *, is_released: bool = False) -> Finding:
     frontier = StreamFrontier({0: Position(0, 0)}, {"kpis": WindowFrontier(-1, -1, {0: 0})})
     offsets = {0: Offsets(3, 3, 0, 2, 12_000)}
-    return judge_stream(cast("Lake", OneStream(wrong)), Case("runs", frontier, {"kpis": Span(10_000, 10_000)}, offsets, 12_000, 99, 10, is_released))
+    return judge_stream(cast("Lake", OneStream(wrong)), Case("runs", frontier, {"kpis": Span(10_000, 10_000)}, offsets, None, 12_000, 99, 10, is_released))
 
 
 def test_a_delivery_that_differs_from_its_record_holds_the_stream() -> None:

@@ -41,5 +41,5 @@ def test_a_budget_is_spent_on_the_lowest_offsets(budget: int) -> None:
 
 
 def test_refused_records_are_counted_apart_from_bad_ones() -> None:
-    explained = Explained(rows=[{"reason": "refused_by_gate"}, {"reason": "malformed"}, {"reason": "too_long"}])
-    assert (explained.count(refused=True), explained.count(refused=False)) == (1, 2)
+    explained = Explained(rows=[{"partition": p, "reason": reason} for p, reason in ((0, "refused_by_gate"), (0, "malformed"), (1, "too_long"))])
+    assert (explained.count(refused=True), explained.count(refused=False)) == ({0: 1}, {0: 1, 1: 1})

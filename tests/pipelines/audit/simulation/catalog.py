@@ -124,6 +124,8 @@ class Catalog:
         }
         self.recorded = [Publication(0, frontiers, targets, targets)]
         self.ops: set[int] = set()
+        self.starts: dict[str, list[int]] = {stream: [0] * n for stream, n in streams.items()}
+        self.lost: set[tuple[str, int, int]] = set()
         self.joined: dict[tuple[str, int], int] = {}
         self.on_tag_move: Callable[[], None] = lambda: None
 

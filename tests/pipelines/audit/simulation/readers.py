@@ -58,7 +58,7 @@ class Truth:
             record
             for p, position in positions.items()
             for record in self.catalog.logs[stream][p][old[p].next_offset if p in old else 0 : position.next_offset]
-            if record.kind == "valid"
+            if record.kind == "valid" and (stream, p, record.offset) not in self.catalog.lost
         ]
         known, winners = self.known.setdefault(stream, {}), self.winners.setdefault(stream, [])
         for record in sorted(new, key=lambda record: (record.appended, record.partition, record.offset)):

@@ -1,11 +1,12 @@
 """`Lake` over the simulated catalog; every call is a step in which the world goes on, or the audit dies."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.datasets import QUARANTINE, audit_of, duplicates_of, journal_of, partial_of
-from pipelines.audit.decisions.lake import Changes, Commit, Comparison, Conflict, DuplicateCount, Explanation, Offsets, Span, TagMove
+from pipelines.audit.decisions.lake import Changes, Commit, Comparison, Conflict, DuplicateCount, Explanation, Log, Offsets, Span, Stretch, TagMove
 from pipelines.audit.publication import Publication, WindowFrontier
 from tests.pipelines.audit.simulation.catalog import HIDING, KEYS, Catalog, Coordinates, Duplicate, File, Record, Row, fold, merge
 
@@ -84,9 +85,14 @@ class SimulatedLake:
             snapshot = found.snapshots[snapshot].parent
         return tuple(reversed(commits))
 
-    def partitions(self, stream: str) -> tuple[int, ...]:
+    def logs(self) -> Mapping[str, Log]:
         self._step()
-        return tuple(range(len(self._catalog.logs[stream])))
+        return {stream: self._log(stream) for stream in self.streams}
+
+    def appended_at(self, stream: str, partition: int, offset: int) -> int | None:
+        self._step()
+        first = max(offset, self._catalog.starts[stream][partition])
+        return next((record.appended for record in self._catalog.logs[stream][partition][first:]), None)
 
     def open_journal(self, stream: str, since: int, snapshot: int, positions: Mapping[int, int]) -> Mapping[int, Offsets]:
         self._step()
@@ -126,17 +132,22 @@ class SimulatedLake:
         present = {(row.partition, row.offset) for row in opened.rows}
         highs = {p: max(row.offset for row in opened.rows if row.partition == p) for p in {row.partition for row in opened.rows}}
         through = dict(after)
-        kinds: list[str] = []
+        counts: dict[str, Counter[int]] = {kind: Counter() for kind in ("bad", "absent", "refused", "valid")}
+        lost: list[Stretch] = []
         for p, high in sorted(highs.items()):
             for offset in range(after.get(p, 0), high + 1):
-                if (p, offset) not in present:
-                    if len(kinds) == budget:
+                if (p, offset) not in present and offset < self._catalog.starts[stream][p]:
+                    lost.append(Stretch(p, offset, offset))
+                    self._catalog.lost.add((stream, p, offset))
+                elif (p, offset) not in present:
+                    if sum(each.total() for each in counts.values()) == budget:
                         break
-                    kinds.append(self._catalog.logs[stream][p][offset].kind)
-                    if kinds[-1] != "absent":
+                    kind = self._catalog.logs[stream][p][offset].kind
+                    counts[kind][p] += 1
+                    if kind != "absent":
                         opened.explained.append((p, offset))
                 through[p] = offset + 1
-        return Explanation(through, kinds.count("bad"), kinds.count("absent"), kinds.count("refused") + kinds.count("valid"))
+        return Explanation(through, counts["bad"], counts["absent"], counts["refused"] + counts["valid"], tuple(lost))
 
     def drop_double_commits(self, stream: str) -> None:
         self._step()
@@ -230,6 +241,10 @@ class SimulatedLake:
         del cycle
         rows = tuple(Coordinates(stream, *at) for stream in streams for at in self._open[stream].explained)
         return self._stage(QUARANTINE, parent, rows)
+
+    def _log(self, stream: str) -> Log:
+        starts, logs = self._catalog.starts[stream], self._catalog.logs[stream]
+        return Log(f"{stream}.v1", "", dict(enumerate(starts)), {p: len(log) for p, log in enumerate(logs)})
 
     def _require_cycle(self, cycle: int) -> None:
         if self._catalog.recorded[-1].cycle != cycle:

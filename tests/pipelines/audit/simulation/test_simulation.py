@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from types import ModuleType
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from contracts.datasets import QUARANTINE, audit_of, journal_of
 from pipelines.audit.decisions import cut, cycle, judgement
 from pipelines.audit.decisions.lake import Changes, Comparison, Lake
-from pipelines.audit.publication import BEHIND, INCIDENTS, MISREAD, UNEXPLAINED, Publication, WindowFrontier
+from pipelines.audit.incidents import LOST, Incident
+from pipelines.audit.publication import BEHIND, INCIDENTS, MISCOUNTED, MISREAD, UNEXPLAINED, Position, Publication, WindowFrontier
 from tests.pipelines.audit.simulation import catalog, readers, simulated_lake
 from tests.pipelines.audit.simulation.catalog import KEYS, Coordinates, Record, Row
 from tests.pipelines.audit.simulation.simulated_lake import SimulatedLake
@@ -47,6 +49,7 @@ def simulate(seed: int, *, obeys_visible_from: bool = True) -> World:
     check_progress(world)
     check_replacements(world)
     check_holds(world)
+    check_losses(world)
     return world
 
 
@@ -73,7 +76,8 @@ def check_offsets(world: World) -> None:
             found = Counter(row.offset for row in journal if row.partition == p)
             found.update(row.offset for row in refused if (row.stream, row.partition) == (stream, p))
             log = world.catalog.logs[stream][p][: position.next_offset]
-            found.update(record.offset for record in log if record.kind == "absent")
+            found.update(record.offset for record in log if record.kind == "absent" and (stream, p, record.offset) not in world.catalog.lost)
+            found.update(offset for name, partition, offset in world.catalog.lost if (name, partition) == (stream, p))
             assert found == Counter(range(position.next_offset))
 
 
@@ -107,6 +111,22 @@ def check_holds(world: World) -> None:
         assert holds <= {UNEXPLAINED, BEHIND}
 
 
+def check_losses(world: World) -> None:
+    """What is lost, and nothing else, was in an incident with its range, and the accounts of every partition add up."""
+    told: dict[tuple[object, ...], Incident] = {}
+    for publication in world.catalog.recorded:
+        for report in publication.reports.values():
+            assert all(account.is_balanced for account in report.accounts)
+            told |= {(incident.topic[0], *incident.key): incident for incident in report.opened if incident.kind == LOST}
+    named = {(one.topic[0], one.partition, offset) for one in told.values() for offset in range(one.first_offset, one.last_offset + 1)}
+    assert world.catalog.lost <= named
+    for before, after in pairwise(world.catalog.recorded):
+        for stream, report in after.reports.items():
+            for account in report.accounts:
+                old = before.streams[stream].positions.get(account.partition, Position(0, 0))
+                assert (account.first_offset, account.next_offset) == (old.next_offset, after.streams[stream].positions[account.partition].next_offset)
+
+
 def is_caught(seeds: int, *, obeys_visible_from: bool = True) -> bool:
     """True when one of the first worlds breaks an invariant."""
     for seed in range(seeds):
@@ -134,10 +154,17 @@ def test_the_worlds_contain_every_situation() -> None:
             met.update(frontier.hold.reason for frontier in publication.streams.values() if frontier.hold)
             for report in publication.reports.values():
                 met.update(verdict for windows in report.windows.values() for verdict in windows)
-                met.update({"conflicting": report.conflicting, "absent": report.absent, "refused": report.refused})
+                met.update({"conflicting": report.conflicting, "absent": report.absent, "lost": report.lost, "refused": report.refused})
                 met["supplement"] += sum(report.supplemented.values())
     verdicts = {"stand", "duplicate", "clash", "double_commit", "late", "none"}
-    assert {name for name, n in met.items() if n} == verdicts | INCIDENTS - {MISREAD} | {UNEXPLAINED, "conflicting", "absent", "refused", "supplement"}
+    assert {name for name, n in met.items() if n} == verdicts | INCIDENTS - {MISREAD, MISCOUNTED} | {
+        UNEXPLAINED,
+        "conflicting",
+        "absent",
+        "lost",
+        "refused",
+        "supplement",
+    }
 
 
 def test_readers_notice_audit_rows_that_are_visible_too_early() -> None:

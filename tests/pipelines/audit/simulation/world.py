@@ -98,7 +98,7 @@ class Flink:
         return {stream: source.copy() for stream, source in self.sources.items()}
 
     def _read(self, stream: str, source: Source, partition: int, limit: int) -> list[Record]:
-        start = source.positions[partition]
+        start = max(source.positions[partition], self._catalog.starts[stream][partition])
         records = self._catalog.logs[stream][partition][start : start + limit]
         source.positions[partition] = start + len(records)
         journal = [record for record in records if record.kind == "valid"]
@@ -137,7 +137,8 @@ class World:
         self.refuses = random.random() < 0.06
         self.miscounts = random.random() < 0.08
         self.adds_partition = random.random() < 0.06
-        self.has_bug = self.refuses or self.miscounts
+        self.expires = random.random() < 0.1
+        self.has_bug = self.refuses or self.miscounts or self.expires
         self.is_calm = not (self.steps_back or self.goes_back or self.adds_partition or self.has_bug)
         self.catalog = Catalog({"a": random.choice((1, 2, 2)), "b": random.choice((1, 2))})
         self.flink = Flink(random, self.catalog)
@@ -212,6 +213,11 @@ class World:
             names = [name for name, left in self.flink.pending.items() if left]
             if names:
                 self.flink.commit(random.choice(names), self.now_ms, twice=random.random() < 0.05)
+        elif draw < 0.965 and self.expires:
+            partition = random.randrange(len(self.catalog.logs["a"]))
+            position = self.flink.sources["a"].positions[partition] if partition < len(self.flink.sources["a"].positions) else 0
+            start = min(len(self.catalog.logs["a"][partition]), position + random.randrange(4))
+            self.catalog.starts["a"][partition] = max(self.catalog.starts["a"][partition], start)
         elif draw < 0.975:
             is_late = self.goes_back and random.random() < 0.5
             self.flink.restart(
@@ -224,6 +230,7 @@ class World:
             self.skew = -random.randrange(25) if self.skew == 0 else 0
         elif self.adds_partition:
             self.catalog.logs["a"].append([])
+            self.catalog.starts["a"].append(0)
             self.adds_partition = False
 
     def _start(self, step: Callable[[], None] | None = None) -> Auditor:
