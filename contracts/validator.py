@@ -77,9 +77,12 @@ class Validator:
 
 
 def attributes_pattern(field: Field) -> str:
-    """Regular expression of a flat JSON object with no other keys than the field's, valid in Python and in Java."""
+    r"""Regular expression of a flat JSON object with no other keys than the field's, which means the same in Python and in Java.
+
+    So it has no `.`, `^` or `$`: the two engines differ in what ends a line. `[\s\S]` is any character, and none of them may follow.
+    """
     keys = "|".join(re.escape(key) for key in field.keys)
-    return rf'^\{{("({keys})":("[^"\\]*+(\\.[^"\\]*+)*+"|[-+.0-9A-Za-z]++),?)*+\}}$'
+    return rf'\A\{{("({keys})":("[^"\\]*+(\\[\s\S][^"\\]*+)*+"|[-+.0-9A-Za-z]++),?)*+\}}(?![\s\S])'
 
 
 def _judge(field: Field, text: str) -> str | None:

@@ -272,6 +272,21 @@ def test_attributes_are_one_flat_object_with_known_keys(validator: Validator, sp
     assert judge(validator, with_text("attributes", spelling)) == (reason and (reason, "attributes"))
 
 
+LINE_TERMINATORS = ("\n", "\x0b", "\x0c", "\r", "\r\n", "\x85", "\u2028", "\u2029")
+
+
+@pytest.mark.parametrize("end", LINE_TERMINATORS, ids=ascii)
+@pytest.mark.parametrize("text", ['{"host":"a%sb"}', '{"host":"a%s"}', '{"host":"\\%s"}'])
+def test_a_value_of_an_attribute_may_be_of_several_lines(validator: Validator, text: str, end: str) -> None:
+    assert judge(validator, with_fields(attributes=text.replace("%s", end))) is None
+
+
+@pytest.mark.parametrize("end", LINE_TERMINATORS, ids=ascii)
+@pytest.mark.parametrize("text", ["{}%s", "%s{}", "{%s}", '{"host":"a"}%s', '{"host%s":"a"}', '{"host":1%s}', '{"host"%s:1}'])
+def test_nothing_but_a_value_of_an_attribute_is_of_several_lines(validator: Validator, text: str, end: str) -> None:
+    assert judge(validator, with_fields(attributes=text.replace("%s", end))) == ("unexpected_attribute", "attributes")
+
+
 @pytest.mark.parametrize("event_time", [APPENDED_MS - MAX_AGE_MS, APPENDED_MS + MAX_AHEAD_MS])
 def test_an_event_may_be_as_far_from_its_append_time_as_promised(validator: Validator, event_time: int) -> None:
     assert judge(validator, with_fields(event_time=event_time)) is None

@@ -124,7 +124,7 @@ WHERE
   AND (session_id IS NULL OR (CHAR_LENGTH(session_id) <= 128 AND session_id NOT LIKE '{%' AND session_id NOT LIKE '[%'))
   AND (user_id IS NULL OR (CHAR_LENGTH(user_id) <= 128 AND user_id NOT LIKE '{%' AND user_id NOT LIKE '[%'))
   AND (is_canary IS NULL OR is_canary IN ('true', 'false'))
-  AND (attributes IS NULL OR REGEXP(attributes, '^\{("(workspace|branch|client_version)":("[^"\\]*+(\\.[^"\\]*+)*+"|[-+.0-9A-Za-z]++),?)*+\}$'))
+  AND (attributes IS NULL OR REGEXP(attributes, '\A\{("(workspace|branch|client_version)":("[^"\\]*+(\\[\s\S][^"\\]*+)*+"|[-+.0-9A-Za-z]++),?)*+\}(?![\s\S])'))
   AND (call_id IS NULL OR (CHAR_LENGTH(call_id) <= 128 AND call_id NOT LIKE '{%' AND call_id NOT LIKE '[%'))
   AND (run_id IS NULL OR (CHAR_LENGTH(run_id) <= 128 AND run_id NOT LIKE '{%' AND run_id NOT LIKE '[%'))
   AND (process_id IS NULL OR (CHAR_LENGTH(process_id) <= 128 AND process_id NOT LIKE '{%' AND process_id NOT LIKE '[%'))

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from contracts.model import CANARY, CANARY_SOURCE, EARLIEST_TIME_MS, LATEST_TIME_MS, MAX_AGE_MS, MAX_AHEAD_MS, MAX_MONEY_USD
-from tests.stack.oddities import ATTRIBUTES, LIMITS, LITERALS, ODD_BYTES, ODD_NUMBERS, ODD_TEXTS, WIDE
+from tests.stack.oddities import ATTRIBUTES, LIMITS, LITERALS, ODD_BYTES, ODD_NUMBERS, ODD_TEXTS, WIDE, attribute_edges
 from tests.stack.spelling import Spelled, spell
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _edges(field: Field, now_ms: int) -> Iterator[str]:
         case "boolean":
             yield from ("true", "false", '"true"', '"false"', '"TRUE"', "0", "1", '"1"', '""', '" true"')
         case "object":
-            yield from ATTRIBUTES
+            yield from (*ATTRIBUTES, *attribute_edges())
         case "string":
             yield from (json.dumps(text, ensure_ascii=False) for text in field.enum)
             yield from (json.dumps(text.upper()) for text in field.enum[:1])
@@ -178,8 +178,10 @@ def _one_by_one(stream: Stream, now_ms: int) -> Iterator[bytes]:
 
 
 def _at_limits(stream: Stream, now_ms: int) -> Iterator[bytes]:
-    """Valid events with odd bytes in a text, and with members that decoders refuse for their size or spelling."""
+    """Valid events with odd bytes in a text, with members that decoders refuse for their size or spelling, and in arrays."""
     event = next(iter(stream.event_types.values()))
+    for shape in (b"[%b,%b]", b"[%b,null,%b]", b"[%b]"):
+        yield shape.replace(b"%b", spell(valid_event(stream, event, 0, now_ms).items(), blanks=False))
     for number, odd in enumerate([*ODD_BYTES, *map(str.encode, LIMITS)]):
         values = valid_event(stream, event, number, now_ms) | {"event_id": f"{TENANT}-limit-{number}", "source": "HERE"}
         record = spell(values.items(), blanks=False)

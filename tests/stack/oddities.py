@@ -1,4 +1,12 @@
-"""Spellings and bytes on which decoders and casts are known to differ."""
+"""Spellings and bytes on which decoders, casts and regular expressions are known to differ."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 WIDE = "\U0001f600"
 """One code point, two UTF-16 units."""
@@ -27,6 +35,33 @@ ATTRIBUTES = (
     *('{"workspace":"a\\"b\\\\c"}', '{"workspace":"\\u0000\\ud800"}', '{"workspace":"\\u001f"}', '{"workspace":"a/b"}', '{"workspace":"a}b{"}'),
     *(f'{{"workspace":"é{WIDE}"}}', '"{\\"workspace\\":\\"w\\"}"'),
 )
+LINE_TERMINATORS = ("\n", "\x0b", "\x0c", "\r", "\r\n", "\x85", "\u2028", "\u2029")
+"""All that Unicode has; regular expressions differ in which of them end a line."""
+
+
+def attribute_edges() -> tuple[str, ...]:
+    """Attributes as an object and as the text of one, odd in the values, the keys and between them."""
+    bare = [f'{{"workspace":{number}}}' for number in ODD_NUMBERS]
+    texts = [*ODD_TEXTS, *LINE_TERMINATORS, *(f"a{end}b" for end in LINE_TERMINATORS), *(f"\\{end}" for end in LINE_TERMINATORS), *ODD_NUMBERS]
+    told = [json.dumps(content, ensure_ascii=is_ascii) for text in texts for content in _with(text) for is_ascii in (True, False)]
+    escaped = ['{"work\\u0073pace":1}', '{"workspace":"\\u0077"}', '{"workspace\\u0000":1}', '{"Workspace":1}', '{"workspace ":1}', '{"":1}', '{"1":1}']
+    # The text of an object is not decoded once more, so that anything may stand in it.
+    spelled = [text for end in LINE_TERMINATORS for text in _broken_by(end)]
+    return tuple(dict.fromkeys([*bare, *told, *escaped, *spelled, *map(json.dumps, [*bare, *escaped, *spelled])]))
+
+
+def _with(text: str) -> Iterator[dict[str, object]]:
+    yield {"workspace": text}
+    yield {f"workspace{text}": 1}
+    yield {text: "w"}
+
+
+def _broken_by(end: str) -> Iterator[str]:
+    yield from (f'{{"workspace":"w"}}{end}', f'{end}{{"workspace":"w"}}', f"{{{end}}}", f"{{}}{end}")
+    yield from (f'{{"workspace":1{end}}}', f'{{"workspace"{end}:1}}', f'{{"workspace":1,{end}"branch":2}}')
+    yield from (f'{{"workspace":"a\\{end}"}}', f'{{"workspace":"a{end}"}}', f'{{"workspace{end}":1}}')
+
+
 _SIZES = (
     *(f'"unknown":{"7" * digits}' for digits in (999, 1000, 1001, 5000)),
     *(f'"unknown":0.{"7" * digits}' for digits in (998, 999, 1000, 1001)),
