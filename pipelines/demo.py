@@ -116,13 +116,15 @@ def _faulty(kinds: Mapping[str, int]) -> int:
 def _await_audit(settings: Settings, sent_ms: int, console: Console) -> bool:
     """Wait until facts and KPIs are published past `sent_ms`, saying how far they are."""
     deadline = time.monotonic() + PATIENCE_SECONDS
+    known = "nothing published yet"
     with console.status("waiting for the audit") as status:
         while time.monotonic() < deadline:
             through = last_publication(settings)
             if through and through.facts_ms > sent_ms and through.kpis_ms > sent_ms:
                 console.print(f"audited through {_clock(through.kpis_ms)}")
                 return True
-            known = f"facts through {_clock(through.facts_ms)}, KPIs through {_clock(through.kpis_ms)}" if through else "nothing published yet"
+            if through:
+                known = f"facts through {_clock(through.facts_ms)}, KPIs through {_clock(through.kpis_ms)}"
             status.update(f"waiting for the audit to pass {_clock(sent_ms)}: {known}")
             time.sleep(1)
     console.print(f"the audit did not pass {_clock(sent_ms)} within {PATIENCE_SECONDS} s; see `daybook status`")

@@ -19,14 +19,13 @@ from connectors.flink.rest import FlinkRest, Job
 from connectors.iceberg.scan import last_windows, next_offsets, offsets_at
 from connectors.iceberg.tables import connect
 from connectors.instants import instant
-from contracts.datasets import DATASET_STATUS, DEPLOYMENTS, journal_of, partial_of
+from contracts.datasets import DEPLOYMENTS, journal_of, partial_of
 from contracts.errors import DaybookError
 from kpis.partials import plan
-from pipelines.audit.publication import CYCLE
 from pipelines.intake.deployed import announce, deployed, deployed_workspace, described
 from pipelines.intake.statements import JOB_NAME, LANE, StreamStart, statement_set
 from pipelines.locks import exclusive
-from pipelines.published import read_publication
+from pipelines.published import read_publication, visible_publication
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -121,7 +120,7 @@ def _start(space: Workspace) -> str:
     _fence(catalog, [*(stream.journal for stream in contracts.streams.values()), *map(partial_of, tables)])
     last, definition = deployed(settings), described(space)
     if last and last.statements != definition.statements:
-        _await_drained(settings, catalog)
+        _await_drained(catalog)
     announce(space, definition)
     published = read_publication(settings)
     known = published.streams if published else {}
@@ -154,21 +153,19 @@ def _fence(catalog: RestCatalog, names: list[str]) -> None:
         table.append(table.schema().as_arrow().empty_table(), snapshot_properties={"daybook.fence": LANE})
 
 
-def _await_drained(settings: Settings, catalog: RestCatalog) -> None:
+def _await_drained(catalog: RestCatalog) -> None:
     deadline = time.monotonic() + DRAIN_SECONDS
-    while not _is_drained(settings, catalog):
+    while not _is_drained(catalog):
         if time.monotonic() > deadline:
             message = "the audit has not published all that the stopped job left: run `daybook audit --follow`, then `daybook deploy` again"
             raise DrainError(message)
         time.sleep(1)
 
 
-def _is_drained(settings: Settings, catalog: RestCatalog) -> bool:
+def _is_drained(catalog: RestCatalog) -> bool:
     """True when all rows are published and the audit has nothing left to do for that publication."""
-    published = read_publication(settings)
-    if published is None or catalog.load_table(DATASET_STATUS).properties.get(CYCLE) != str(published.cycle):
-        return False
-    return all(_is_published(catalog, stream, frontier) for stream, frontier in published.streams.items())
+    published = visible_publication(catalog)
+    return published is not None and all(_is_published(catalog, stream, frontier) for stream, frontier in published.streams.items())
 
 
 def _is_published(catalog: RestCatalog, stream: str, frontier: StreamFrontier) -> bool:
