@@ -15,6 +15,28 @@ if TYPE_CHECKING:
 FLINK_JOB = "flink.job-id"
 
 
+class Departures:
+    """Remembers which snapshot readers of a table were shown when, so that one is kept for a time after it was left.
+
+    A query may still be planned on the snapshot that a tag has just left, however long ago that was committed. What was left
+    before this process looked is kept for as long, from its first look on.
+    """
+
+    def __init__(self, keep_ms: int) -> None:
+        """`keep_ms`: how long a snapshot stays after readers were shown another."""
+        self._keep_ms = keep_ms
+        self._shown: dict[str, list[tuple[int, int]]] = {}
+
+    def limit(self, table: Table, now_ms: int) -> int:
+        """Note what readers of the table are shown now; snapshots committed before the returned time (epoch ms) were left long enough ago."""
+        shown = self._shown.setdefault(".".join(table.name()), [])
+        shown.append((now_ms, _oldest_named(table)))
+        while len(shown) > 1 and shown[1][0] <= now_ms - self._keep_ms:
+            shown.pop(0)
+        at_ms, committed_ms = shown[0]
+        return committed_ms if at_ms <= now_ms - self._keep_ms else 0
+
+
 def expire_snapshots(table: Table, before_ms: int) -> int:
     """Forget snapshots committed before `before_ms` (epoch ms) that are older than everything a tag or branch names; how many.
 
@@ -36,11 +58,15 @@ def expire_snapshots(table: Table, before_ms: int) -> int:
 def expirable(table: Table, before_ms: int) -> list[Snapshot]:
     """Snapshots that may be forgotten, oldest first."""
     named = {reference.snapshot_id for reference in table.metadata.refs.values()}
-    oldest = min((one.timestamp_ms for one in table.metadata.snapshots if one.snapshot_id in named), default=0)
     flink = [one for one in table.metadata.snapshots if _job(one)]
     newest = max(flink, key=lambda one: one.timestamp_ms).snapshot_id if flink else None
-    limit = min(before_ms, oldest)
+    limit = min(before_ms, _oldest_named(table))
     return [one for one in table.metadata.snapshots if one.timestamp_ms < limit and one.snapshot_id not in named and one.snapshot_id != newest]
+
+
+def _oldest_named(table: Table) -> int:
+    named = {reference.snapshot_id for reference in table.metadata.refs.values()}
+    return min((one.timestamp_ms for one in table.metadata.snapshots if one.snapshot_id in named), default=0)
 
 
 def _job(snapshot: Snapshot) -> str | None:

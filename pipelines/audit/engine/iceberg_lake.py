@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
-from connectors.iceberg.expiry import expire_snapshots
+from connectors.iceberg.expiry import Departures, expire_snapshots
 from connectors.iceberg.files import head_of
 from connectors.iceberg.scan import offsets_at
 from connectors.iceberg.tables import connect
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 LOOK_S = 3.0
 """The broker is asked for starts and ends of the logs so seldom that it costs nothing, and so often that a loss is known within a minute."""
 KEEP_MS = 120_000
-"""Snapshots stay at least so long: a query may still be planned on one, yet each commit reads and writes all of them."""
+"""Snapshots stay so long after readers were shown another: a query may still be planned on one, yet each commit reads and writes all."""
 
 
 class IcebergLake:
@@ -71,6 +71,7 @@ class IcebergLake:
         self._published: Publication | None = None
         self._logs: Mapping[str, Log] = {}
         self._looked_at = -LOOK_S
+        self._departures = Departures(KEEP_MS)
 
     def close(self) -> None:
         """Let go of the broker and of DuckDB."""
@@ -127,7 +128,7 @@ class IcebergLake:
     def tidy(self, now_ms: int) -> int:
         """Forget snapshots that are older than what is published and than any query; how many. At any time between cycles."""
         tables = [*self._last.targets, COMPLETENESS, RECONCILIATION, AUDITS, INCIDENTS, DATASET_STATUS]
-        return sum(self._forget(name, now_ms - KEEP_MS) for name in tables)
+        return sum(self._forget(name, now_ms) for name in tables)
 
     def head(self, table: str) -> int:
         """Snapshot id of main, as it is now."""
@@ -224,9 +225,9 @@ class IcebergLake:
         rows = [{**row, "cycle": cycle} for stream in streams for row in self._journals[stream].explained.rows]
         return self._catalog.append(QUARANTINE, parent, self._typed(QUARANTINE, rows))
 
-    def _forget(self, name: str, before_ms: int) -> int:
+    def _forget(self, name: str, now_ms: int) -> int:
         with self._catalog.changing(name) as table:
-            return expire_snapshots(table, before_ms)
+            return expire_snapshots(table, self._departures.limit(table, now_ms))
 
     @property
     def _last(self) -> Publication:
