@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from contracts.identifiers import quote
 from kpis.sql.duckdb import WINDOW_MS, recompute_query
-from pipelines.audit.engine.identity_index import ENTRY
+from pipelines.audit.engine.identity_index import packed
+from pipelines.audit.engine.identity_segment import ENTRY
 from pipelines.audit.engine.working_table import PARQUET, WorkingTable
 from transforms.journal import normal_form
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from contracts.model import Stream
     from kpis.partials import PartialTable
 
-DAY_MS = 86_400_000
+IDENTITY = "md5_number(strlen(tenant_id) || ':' || strlen(source) || ':' || tenant_id || source || event_id)"
+"""The lengths, because no character can part values that may contain it."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,6 @@ class Summary:
     distinct: int
     high: int
     reach_ms: int
-
-
-class Identities(NamedTuple):
-    """Deliveries as entries of the identity index, their event days, and their append times (epoch ms)."""
-
-    entries: NDArray[Any]
-    days: NDArray[Any]
-    appended_ms: NDArray[Any]
 
 
 class Deliveries(WorkingTable):
@@ -80,11 +74,11 @@ class Deliveries(WorkingTable):
         offsets: NDArray[Any] = self._connection.execute(query).fetchnumpy()["offset"]
         return offsets
 
-    def fresh_identities(self) -> Identities:
-        """Identities of the fresh rows in the order in which they win."""
+    def fresh_identities(self) -> NDArray[Any]:
+        """Entries of the identity index for the fresh rows, in the order in which they win."""
         return self._identities(self.name, "fresh", [])
 
-    def identities_in(self, paths: Sequence[str], partition: int, low: int, high: int) -> Identities:
+    def identities_in(self, paths: Sequence[str], partition: int, low: int, high: int) -> NDArray[Any]:
         """The same of the rows of Parquet files in a range of offsets, both ends included."""
         source = self._select(f"(SELECT * FROM {self._template} UNION ALL BY NAME {PARQUET})", fresh=False)
         return self._identities(f"({source})", _between(partition, low, high), [list(paths)]) if paths else self._identities(self.name, "FALSE", [])
@@ -190,20 +184,21 @@ class Deliveries(WorkingTable):
     def _select(self, relation: str, *, fresh: bool) -> str:
         names = ", ".join(quote(name, '"') for name in self._read)
         payload = ", ".join(quote(name, '"') for name in self._stream.fields)
-        identity = "md5_number(tenant_id || chr(31) || source || chr(31) || event_id)"
-        return f"""SELECT {names}, "partition", "offset", appended_ms, event_time // {DAY_MS} AS day,
-            CAST({identity} >> 64 AS UBIGINT) AS high, CAST({identity} & {2**64 - 1}::UHUGEINT AS UBIGINT) AS low, hash({payload}) AS payload,
+        return f"""SELECT {names}, "partition", "offset", appended_ms,
+            CAST({IDENTITY} >> 64 AS UBIGINT) AS high, CAST({IDENTITY} >> 32 & {2**32 - 1}::UHUGEINT AS UINTEGER) AS low,
+            CAST(hash({payload}) >> 32 AS UINTEGER) AS payload,
             {fresh} AS fresh, FALSE AS duplicate, FALSE AS conflicting, NULL::INTEGER AS winner_partition, NULL::BIGINT AS winner_offset
             FROM ({normal_form(self._stream, relation)})"""
 
-    def _identities(self, relation: str, condition: str, parameters: list[list[str]]) -> Identities:
-        query = f"""SELECT high, low, payload, "partition", "offset", day, appended_ms FROM {relation} WHERE {condition}
+    def _identities(self, relation: str, condition: str, parameters: list[list[str]]) -> NDArray[Any]:
+        query = f"""SELECT high, low, payload, "partition", "offset" FROM {relation} WHERE {condition}
                     ORDER BY appended_ms, "partition", "offset" """
         columns = self._connection.execute(query, parameters).fetchnumpy()
         entries = np.zeros(len(columns["high"]), ENTRY)
-        for name in ENTRY.names or ():
+        for name in ("high", "low", "payload"):
             entries[name] = columns[name]
-        return Identities(entries, columns["day"], columns["appended_ms"])
+        entries["place"] = packed(0, columns["partition"], columns["offset"])
+        return entries
 
     @staticmethod
     def below(counted: Mapping[int, int]) -> str:

@@ -217,8 +217,9 @@ class IcebergLake:
     def stage_duplicates(self, stream: str, parent: int, cycle: int, *, found: bool) -> int:
         """Append the duplicates of a stream."""
         name = duplicates_of(stream)
-        rows = [{**row, "cycle": cycle} for row in self._journals[stream].duplicates if found]
-        return self._catalog.append(name, parent, self._typed(name, rows))
+        rows = self._journals[stream].duplicates
+        rows = rows.slice(0, len(rows) if found else 0)
+        return self._catalog.append(name, parent, rows.append_column("cycle", pa.array([cycle] * len(rows), pa.int64())))
 
     def stage_quarantine(self, parent: int, cycle: int, streams: tuple[str, ...]) -> int:
         """Append quarantine rows."""

@@ -1,7 +1,7 @@
-"""Identities of every published delivery of a stream, on disk by event day: the memory of duplicates.
+"""Identities of every published delivery of a stream, on disk: the memory of duplicates, as far back as the journal is kept.
 
-A day is a few segments sorted by the upper half, which grow like a binary counter: adding costs a merge of equals now and then,
-looking up a few binary searches over mapped files. The index is derived: what it lacks is read from the journal again.
+An addition is a sorted segment; segments of about one size are merged, a bounded number of entries per addition, so that there
+are few of them and no addition pays for the age of the index. It is derived: what it lacks is read from the journal again.
 """
 
 from __future__ import annotations
@@ -13,110 +13,160 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipelines.audit.engine.identity_segment import ENTRY, Merge, Segment, write_segment
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-ENTRY = np.dtype([("high", "u8"), ("low", "u8"), ("payload", "u8"), ("partition", "i4"), ("offset", "i8")])
-"""Identity as two halves of 128 bits, hash of the payload, place of the delivery that counts."""
-COLUMNS = ENTRY.names or ()
-HIGH, LOW = 0, 1
-"""A segment is a matrix with one row per column of an entry, so that a search touches few pages of a mapped file."""
-LARGEST_MERGE = 2_000_000
-"""Segments of so many entries are not merged any more: a merge holds both in memory."""
+UNKNOWN = np.uint64(2**64 - 1)
+"""The place of an identity that is not in the index."""
+EPOCH_BITS, PARTITION_BITS, OFFSET_BITS = 6, 14, 44
+WORK = 500_000
+"""Entries that an addition may move at least."""
+SMALL = 4_096
+"""Segments below this many entries are of one size."""
+WIDTH = 4
+"""Segments of one size that become one."""
 MANIFEST = "manifest.json"
 
 
+def packed(epoch: int, partition: NDArray[Any], offset: NDArray[Any]) -> NDArray[Any]:
+    """Places as single numbers that ascend with epoch, partition and offset.
+
+    Raises:
+        OverflowError: a number is too great.
+    """
+    limits = {"epoch": (epoch, EPOCH_BITS), "partition": (np.max(partition, initial=0), PARTITION_BITS), "offset": (np.max(offset, initial=0), OFFSET_BITS)}
+    for name, (greatest, bits) in limits.items():
+        if greatest >= 2**bits - 1:
+            message = f"{name} {greatest}: the identity index has room for {2**bits - 2}"
+            raise OverflowError(message)
+    upper = np.uint64(epoch) << np.uint64(PARTITION_BITS + OFFSET_BITS)
+    places: NDArray[Any] = upper | partition.astype("u8") << np.uint64(OFFSET_BITS) | offset.astype("u8")
+    return places
+
+
+def unpacked(places: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Epochs, partitions and offsets of places."""
+    epochs = places >> np.uint64(PARTITION_BITS + OFFSET_BITS)
+    partitions = places >> np.uint64(OFFSET_BITS) & np.uint64(2**PARTITION_BITS - 1)
+    return epochs.astype("i8"), partitions.astype("i8"), (places & np.uint64(2**OFFSET_BITS - 1)).astype("i8")
+
+
 class IdentityIndex:
-    """Index of one stream below a folder; one process writes it. `version` names the hash functions: another one starts anew."""
+    """Index of one stream below a folder; one process uses it. `version` names the hash functions: another one starts anew."""
 
     def __init__(self, folder: Path, version: str) -> None:
-        """Read the manifest; a folder of another version is emptied."""
+        """Read the manifest; a folder of another version is emptied, files of an addition that did not end are removed."""
         self._folder = folder
         self._version = version
-        self._opened: dict[str, NDArray[Any]] = {}
         manifest = self._read_manifest()
         if manifest.get("version") != version:
             shutil.rmtree(folder, ignore_errors=True)
             manifest = {}
         self.positions: dict[int, int] = {int(partition): offset for partition, offset in manifest.get("positions", {}).items()}
-        self._segments: dict[str, list[str]] = manifest.get("segments", {})
+        self._segments = {name: Segment(folder / name, size) for name, size in manifest.get("segments", {}).items()}
+        self._merges = [self._merge(**merge) for merge in manifest.get("merges", ())]
         self._next = int(manifest.get("next", 0))
+        self._remove(path.name for path in (folder.iterdir() if folder.exists() else ()) if path.name not in {*self._names(), MANIFEST})
 
-    def find(self, day: int, wanted: NDArray[Any]) -> NDArray[Any]:
-        """Entries for the identities `wanted` (ENTRY; only high and low are read) of one event day.
+    def find(self, wanted: NDArray[Any]) -> NDArray[Any]:
+        """Entries for the identities `wanted` (ENTRY; only high and low are read).
 
-        Returns an array of the same length, `partition` -1 where the identity is unknown.
+        Returns an array of the same length, with `place` UNKNOWN where the identity is not known.
         """
         found = np.zeros(len(wanted), ENTRY)
-        found["partition"] = -1
-        high, low = np.ascontiguousarray(wanted["high"]), wanted["low"]
-        for name in self._segments.get(str(day), ()):
-            segment = self._segment(name)
-            first, after = np.searchsorted(segment[HIGH], high), np.searchsorted(segment[HIGH], high, side="right")
-            for place in range(int(np.max(after - first, initial=0))):
-                candidates = np.flatnonzero(first + place < after)
-                at = first[candidates] + place
-                is_same = segment[LOW][at] == low[candidates]
-                _fill(found, candidates[is_same], segment, at[is_same])
+        found["place"] = UNKNOWN
+        order = np.argsort(wanted["high"])
+        high, low = wanted["high"][order], wanted["low"][order]
+        for segment in self._segments.values() if len(wanted) else ():
+            asked, entries = segment.find(high, low)
+            found[order[asked]] = entries
         return found
 
-    def add(self, entries: Mapping[int, NDArray[Any]], positions: Mapping[int, int]) -> None:
-        """Enter published deliveries by event day and remember that the index reaches `positions` (next offset per partition).
+    def add(self, entries: NDArray[Any], positions: Mapping[int, int]) -> int:
+        """Enter published deliveries (ENTRY) and remember that the index reaches `positions` (next offset per partition).
 
-        Durable once it returns. May be repeated with the same entries: equal identities keep one place.
+        Durable once it returns. May be repeated with the same entries. Returns how many entries were moved meanwhile: never more
+        than WORK, or than the addition as often as there are segments.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        replaced: list[str] = []
-        for day, rows in entries.items():
-            if len(rows):
-                replaced += self._add_to_day(str(day), np.stack([rows[name].astype("u8") for name in COLUMNS]))
+        if len(entries):
+            name = self._new_name()
+            self._segments[name] = write_segment(self._folder / name, entries)
         self.positions |= dict(positions)
+        moved, replaced = self._merge_some(max(WORK, len(self._segments) * len(entries)))
         self._write_manifest()
-        for name in replaced:
-            self._opened.pop(name, None)
-            (self._folder / name).unlink(missing_ok=True)
+        self._remove(replaced)
+        return moved
 
-    def _add_to_day(self, day: str, rows: NDArray[Any]) -> list[str]:
-        segments = self._segments.setdefault(day, [])
-        merged: list[str] = []
-        while segments and self._segment(segments[-1]).shape[1] <= 2 * rows.shape[1] <= LARGEST_MERGE:
-            name = segments.pop()
-            rows = np.concatenate([self._segment(name), rows], axis=1)
-            merged.append(name)
-        name = f"{day}-{self._next}.npy"
+    def _merge_some(self, limit: int) -> tuple[int, list[str]]:
+        """Move at most about `limit` entries, into the smallest merges first; how many, and the files that are replaced."""
+        moved = 0
+        replaced: list[str] = []
+        self._begin_merges()
+        while self._merges and moved < limit:
+            merge = min(self._merges, key=lambda one: one.result.size)
+            moved += merge.advance(limit - moved)
+            if merge.is_done:
+                self._merges.remove(merge)
+                replaced += [source.path.name for source in merge.sources]
+                self._segments[merge.result.path.name] = merge.result
+                for source in merge.sources:
+                    del self._segments[source.path.name]
+                self._begin_merges()
+        return moved, replaced
+
+    def _begin_merges(self) -> None:
+        """Begin to merge the segments of every size of which there are enough."""
+        busy = {source.path.name for merge in self._merges for source in merge.sources}
+        sizes: dict[int, list[Segment]] = {}
+        for name, segment in self._segments.items():
+            if name not in busy:
+                sizes.setdefault((max(segment.size // SMALL, 1).bit_length() - 1) // 2, []).append(segment)
+        self._merges += [Merge(equals, [0] * len(equals), self._folder / self._new_name()) for equals in sizes.values() if len(equals) >= WIDTH]
+
+    def _merge(self, sources: list[str], taken: list[int], result: str) -> Merge:
+        """A merge as the manifest tells it; it starts again where its file is gone."""
+        path = self._folder / result
+        return Merge([self._segments[name] for name in sources], taken if path.exists() else [0] * len(taken), path)
+
+    def _new_name(self) -> str:
         self._next += 1
-        with (self._folder / name).open("wb") as file:
-            np.save(file, rows.take(np.argsort(rows[HIGH], kind="stable"), axis=1))
-            os.fsync(file.fileno())
-        segments.append(name)
-        return merged
+        return f"{self._next}.entries"
 
-    def _segment(self, name: str) -> NDArray[Any]:
-        if name not in self._opened:
-            self._opened[name] = np.load(self._folder / name, mmap_mode="r")
-        return self._opened[name]
+    def _names(self) -> set[str]:
+        return {*self._segments, *(merge.result.path.name for merge in self._merges)}
+
+    def _remove(self, names: Iterable[str]) -> None:
+        for name in names:
+            (self._folder / name).unlink()
 
     def _read_manifest(self) -> dict[str, Any]:
         try:
             manifest: dict[str, Any] = json.loads((self._folder / MANIFEST).read_text("utf-8"))
-        except (FileNotFoundError, ValueError):
+            segments = [Segment(self._folder / name, size) for name, size in manifest["segments"].items()]
+        except (FileNotFoundError, ValueError, KeyError):
             return {}
-        names = [name for segments in manifest["segments"].values() for name in segments]
-        return manifest if all((self._folder / name).exists() for name in names) else {}
+        return manifest if all(segment.is_whole for segment in segments) else {}
 
     def _write_manifest(self) -> None:
-        manifest = {"version": self._version, "positions": self.positions, "segments": self._segments, "next": self._next}
+        manifest = {
+            "version": self._version,
+            "positions": self.positions,
+            "segments": {name: segment.size for name, segment in self._segments.items()},
+            "merges": [{"sources": [source.path.name for source in one.sources], "taken": one.taken, "result": one.result.path.name} for one in self._merges],
+            "next": self._next,
+        }
         fresh = self._folder / f"{MANIFEST}.new"
         with fresh.open("w") as file:
             json.dump(manifest, file)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._folder / MANIFEST)
-
-
-def _fill(found: NDArray[Any], places: NDArray[Any], segment: NDArray[Any], at: NDArray[Any]) -> None:
-    for row, name in enumerate(COLUMNS):
-        found[name][places] = segment[row][at]
+        handle = os.open(self._folder, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from connectors.iceberg.files import added_files, local_path, planned_paths, replace_files
 from connectors.instants import instant
 from contracts.datasets import QUARANTINE, duplicates_of, journal_of
 from pipelines.audit.decisions.lake import DuplicateCount, Offsets
 from pipelines.audit.engine.decoder_check import misread_fields
-from pipelines.audit.engine.deliveries import Deliveries
-from pipelines.audit.engine.identity_index import IdentityIndex
+from pipelines.audit.engine.deliveries import IDENTITY, Deliveries
+from pipelines.audit.engine.identity_index import UNKNOWN, IdentityIndex, packed
+from pipelines.audit.engine.identity_segment import ENTRY
 from pipelines.audit.engine.missing_offsets import Explained, gaps
+from pipelines.audit.engine.repeats import RepeatReader, Repeats
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -43,6 +46,7 @@ MARKS = pa.schema(
     ]
 )
 """What the working table knows of a duplicate; its place has a time, because a topic that is made anew starts again at offset 0."""
+NONE = MARKS.empty_table()
 CATCH_UP = 1_000_000
 """Deliveries read at a time when the identity index is built anew."""
 
@@ -58,13 +62,14 @@ class JournalReader:
         journal = catalog.table(journal_of(stream.name))
         template = journal.schema().as_arrow().empty_table()
         self.deliveries = Deliveries(connection, stream, tables, template)
-        hashing = f"md5_number, duckdb {duckdb.__version__}"
+        self._repeats = RepeatReader(connection, stream, template)
+        hashing = f"{IDENTITY}, duckdb {duckdb.__version__}"
         self._index = IdentityIndex(folder / stream.name, f"{journal.metadata.table_uuid} {hashing}")
         self._opened: tuple[int, int] | None = None
         self._high: dict[int, int] = {}
         self._fresh_paths: list[str] = []
-        self._pending: dict[int, NDArray[Any]] = {}
-        self.duplicates: list[dict[str, Any]] = []
+        self._pending = np.empty(0, ENTRY)
+        self.duplicates = NONE
         self.explained = Explained()
 
     def open(self, frontier: StreamFrontier, since: int, snapshot: int, positions: Mapping[int, int]) -> dict[int, Offsets]:
@@ -72,7 +77,7 @@ class JournalReader:
         journal = self._catalog.table(journal_of(self._stream.name))
         self._settle(journal, frontier, since)
         self._opened = since, snapshot
-        self.duplicates, self.explained, self._pending = [], Explained(), {}
+        self.duplicates, self.explained, self._pending = NONE, Explained(), np.empty(0, ENTRY)
         paths = [local_path(file.file_path) for file in added_files(journal, since, snapshot)]
         self._fresh_paths = paths
         self.deliveries.load(paths, "TRUE", fresh=True)
@@ -108,19 +113,25 @@ class JournalReader:
     def find_duplicates(self) -> DuplicateCount:
         """Mark the fresh deliveries whose identity is published or came earlier in this opening."""
         self.deliveries.unmark_fresh()
-        entries, days, appended = self.deliveries.fresh_identities()
-        self.duplicates = []
-        for day in np.unique(days):
-            here = days == day
-            self._pending[int(day)] = self._find_on_day(int(day), entries[here], appended[here])
-        if self.duplicates:
-            self.deliveries.mark_duplicates(pa.Table.from_pylist(self.duplicates, schema=MARKS))
-        return DuplicateCount(len(self.duplicates), sum(row["conflicting"] for row in self.duplicates))
+        self.duplicates = NONE
+        entries = self.deliveries.fresh_identities()
+        winners = self._index.find(entries)
+        is_published = winners["place"] != UNKNOWN
+        first = _first_places(entries)
+        winners[~is_published] = entries[first[~is_published]]
+        is_repeat = is_published | (first != np.arange(len(entries)))
+        self._pending = entries[~is_repeat]
+        if is_repeat.any():
+            found = Repeats(entries[is_repeat], winners[is_repeat], is_published[is_repeat])
+            journal, (since, _) = self._catalog.table(journal_of(self._stream.name)), self._opened or (0, 0)
+            self.duplicates = self._repeats.describe(found, self._fresh_paths, lambda condition: planned_paths(journal, since, condition))
+            self.deliveries.mark_duplicates(self.duplicates)
+        return DuplicateCount(len(self.duplicates), pc.sum(self.duplicates["conflicting"]).as_py() or 0)
 
     def remember(self, frontier: StreamFrontier) -> None:
         """Enter what has just been published into the identity index."""
         self._index.add(self._pending, {partition: position.next_offset for partition, position in frontier.positions.items()})
-        self._pending = {}
+        self._pending = np.empty(0, ENTRY)
 
     def drop_double_commits(self) -> None:
         """Rewrite the files that hold copies beyond the first; the copy in a published file stays."""
@@ -167,35 +178,17 @@ class JournalReader:
             while first < position.next_offset:
                 end = min(first + CATCH_UP, position.next_offset)
                 paths = planned_paths(journal, since, _span_condition((partition, first, end - 1)))
-                entries, days, _ = self.deliveries.identities_in(paths, partition, first, end - 1)
-                fresh = {int(day): self._unknown(int(day), entries[days == day]) for day in np.unique(days)}
-                self._index.add(fresh, {partition: end})
+                entries = self.deliveries.identities_in(paths, partition, first, end - 1)
+                entries = entries[~np.isin(entries["place"], self._published_repeats((partition, first, end - 1)))]
+                self._index.add(entries[(self._index.find(entries)["place"] == UNKNOWN) & _firsts(entries)], {partition: end})
                 first = end
 
-    def _unknown(self, day: int, entries: NDArray[Any]) -> NDArray[Any]:
-        unknown: NDArray[Any] = entries[(self._index.find(day, entries)["partition"] < 0) & _firsts(entries)]
-        return unknown
-
-    def _find_on_day(self, day: int, entries: NDArray[Any], appended: NDArray[Any]) -> NDArray[Any]:
-        """Note the repeats among the fresh entries of one event day; the others, which count from now on."""
-        winners = self._index.find(day, entries)
-        known = winners["partition"] >= 0
-        first = _first_places(entries)
-        winners[~known] = entries[first[~known]]
-        repeats = np.flatnonzero(known | (first != np.arange(len(entries))))
-        self.duplicates += [
-            {
-                "topic": self._stream.topic,
-                "partition": int(entries["partition"][place]),
-                "offset": int(entries["offset"][place]),
-                "appended_at": instant(int(appended[place])),
-                "winner_partition": int(winners["partition"][place]),
-                "winner_offset": int(winners["offset"][place]),
-                "conflicting": bool(entries["payload"][place] != winners["payload"][place]),
-            }
-            for place in repeats
-        ]
-        return np.delete(entries, repeats)
+    def _published_repeats(self, span: tuple[int, int, int]) -> NDArray[Any]:
+        """Places of the published repeats in a range of offsets."""
+        name = duplicates_of(self._stream.name)
+        scan = self._catalog.table(name).scan(_span_condition(span), selected_fields=("partition", "offset"), snapshot_id=self._catalog.tag(name))
+        rows = scan.to_arrow()
+        return packed(0, rows["partition"].to_numpy(), rows["offset"].to_numpy())
 
     def _set_aside_repeats(self, journal: Table, frontier: StreamFrontier, snapshot: int, positions: Mapping[int, int]) -> dict[int, int]:
         """Take rows below the positions out of the working table; how many rows of each partition must go.

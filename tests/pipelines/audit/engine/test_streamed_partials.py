@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from kpis.partials import WINDOW_COLUMNS
 from pipelines.audit.decisions.lake import Comparison
 from pipelines.audit.engine.deliveries import Deliveries
+from pipelines.audit.engine.identity_index import unpacked
 from pipelines.audit.engine.partial_reader import negated
 from pipelines.audit.engine.streamed_partials import Streamed
 from tests.statements import CONTRACTS, PLAN
@@ -181,21 +183,44 @@ def test_fresh_rows_are_summed_up_per_partition(audited: Audited) -> None:
 
 def test_identities_come_in_the_order_in_which_they_win(audited: Audited) -> None:
     audited.journal(delivery(5, 9), delivery(7, 3), delivery(6, 3), delivery(1, 3, partition=1))
-    entries = audited.deliveries.fresh_identities().entries
-    assert [(int(row["partition"]), int(row["offset"])) for row in entries] == [(0, 6), (0, 7), (1, 1), (0, 5)]
+    entries = audited.deliveries.fresh_identities()
+    assert [*zip(*unpacked(entries["place"])[1:], strict=True)] == [(0, 6), (0, 7), (1, 1), (0, 5)]
 
 
 def test_a_repeat_has_the_same_identity_and_another_payload_another_hash(audited: Audited) -> None:
     audited.journal(delivery(0, 0), delivery(1, 0, event_id="e-0"), delivery(2, 0, event_id="e-0", run_kind="plan"))
-    entries = audited.deliveries.fresh_identities().entries
+    entries = audited.deliveries.fresh_identities()
     assert len({(row["high"], row["low"]) for row in entries}) == 1
     assert [row["payload"] == entries[0]["payload"] for row in entries] == [True, True, False]
 
 
-def test_an_identity_is_not_mistaken_for_its_neighbour(audited: Audited) -> None:
-    audited.journal(delivery(0, 0, tenant_id="a", source="bc"), delivery(1, 0, tenant_id="ab", source="c", event_id="e-0"))
-    entries = audited.deliveries.fresh_identities().entries
-    assert len({(row["high"], row["low"]) for row in entries}) == 2
+@pytest.mark.parametrize("apart", ["", "\x1f", ":", "1:1:"])
+def test_an_identity_is_not_mistaken_for_its_neighbour(audited: Audited, apart: str) -> None:
+    one = {"tenant_id": "a", "source": f"b{apart}c", "event_id": "d"}
+    other = {"tenant_id": f"a{apart}b", "source": "c", "event_id": "d"}
+    third = {"tenant_id": "a", "source": "b", "event_id": f"c{apart}d"}
+    audited.journal(delivery(0, 0, **one), delivery(1, 0, **other), delivery(2, 0, **third))
+    entries = audited.deliveries.fresh_identities()
+    assert len({(row["high"], row["low"]) for row in entries}) == 3
+
+
+def test_an_identity_is_the_same_on_any_day(audited: Audited) -> None:
+    audited.journal(delivery(0, 0), delivery(1, 0, event_id="e-0", event_time=moment(START_MS + 86_400_000)))
+    first, second = audited.deliveries.fresh_identities()
+    assert (first["high"], first["low"]) == (second["high"], second["low"])
+
+
+def test_an_identity_has_the_same_hashes_wherever_it_is_computed(audited: Audited) -> None:
+    audited.journal(delivery(0, 0, tenant_id="a", source="bc", event_id="d\N{SNOWMAN}"))
+    (entry,) = audited.deliveries.fresh_identities()
+    number = int.from_bytes(hashlib.md5("1:2:abcd\N{SNOWMAN}".encode(), usedforsecurity=False).digest(), "little")
+    assert (int(entry["high"]), int(entry["low"])) == (number >> 64, number >> 32 & 2**32 - 1)
+
+
+def test_a_delivery_read_again_from_its_file_is_the_same_entry(audited: Audited) -> None:
+    audited.journal(delivery(0, 0), delivery(1, 0, progress=0.1, attributes='{"branch": "x"}', created_at=moment(START_MS)))
+    again = audited.deliveries.identities_in([str(path) for path in audited.folder.glob("*.parquet")], 0, 0, 1)
+    assert again.tolist() == audited.deliveries.fresh_identities().tolist()
 
 
 def test_rows_below_the_frontier_are_set_aside(audited: Audited) -> None:
