@@ -19,6 +19,7 @@ from connectors.flink.rest import FlinkRest, Job
 from connectors.iceberg.scan import last_windows, next_offsets, offsets_at
 from connectors.iceberg.tables import connect
 from connectors.instants import instant
+from connectors.kafka.topics import Topics
 from contracts.datasets import DEPLOYMENTS, journal_of, partial_of
 from contracts.errors import DaybookError
 from kpis.partials import plan
@@ -30,8 +31,10 @@ from pipelines.published import read_publication, visible_publication
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pyiceberg.catalog import Catalog
     from pyiceberg.catalog.rest import RestCatalog
 
+    from connectors.kafka.topics import TopicState
     from contracts.model import Stream
     from contracts.registry import Registry
     from pipelines.audit.publication import StreamFrontier
@@ -124,10 +127,9 @@ def _start(space: Workspace) -> str:
     announce(space, definition)
     published = read_publication(settings)
     known = published.streams if published else {}
-    starts = {
-        stream.name: _start_of(catalog, stream, [name for name, table in tables.items() if table.is_fed_by(stream.name)], known.get(stream.name))
-        for stream in contracts.streams.values()
-    }
+    topics = Topics(endpoints.kafka).states(space.topics.values())
+    fed = {name: [table.name for table in tables.values() if table.is_fed_by(name)] for name in contracts.streams}
+    starts = {name: start_of(catalog, stream, topics[stream.topic], fed[name], known.get(name)) for name, stream in contracts.streams.items()}
     statements = statement_set(contracts, space.definitions, endpoints.kafka, endpoints.catalog, starts)
     job_id = session.submit(_client(settings), statements.definitions, list(statements.inserts.values()))
     _record(catalog, contracts, job_id, definition, starts)
@@ -176,8 +178,11 @@ def _is_published(catalog: RestCatalog, stream: str, frontier: StreamFrontier) -
     return all(last_windows(catalog.load_table(partial_of(name)), stream, end) == end for name, end in proved.items())
 
 
-def _start_of(catalog: RestCatalog, stream: Stream, tables: list[str], frontier: StreamFrontier | None) -> StreamStart:
-    """A table that was added to a stream begins where the stream's other tables are."""
+def start_of(catalog: Catalog, stream: Stream, topic: TopicState, tables: list[str], frontier: StreamFrontier | None) -> StreamStart:
+    """Where the tables stop; a partition of which they have nothing begins at the log's start.
+
+    A table that was added to a stream begins where the stream's other tables are.
+    """
     journal = catalog.load_table(stream.journal)
     positions = {partition: position.next_offset for partition, position in frontier.positions.items()} if frontier else {}
     journaled = {partition: offset for partition, offset in next_offsets(journal, positions).items() if offset > 0}
@@ -186,8 +191,9 @@ def _start_of(catalog: RestCatalog, stream: Stream, tables: list[str], frontier:
     ends = {name: last_windows(catalog.load_table(partial_of(name)), stream.name, proved.get(name, least)) for name in tables}
     windows = {name: _text(end) for name, end in ends.items() if end > 0}
     if not journaled or len(windows) < len(tables):
-        return StreamStart(journal_from=journaled, windows_from=windows)
-    return StreamStart(journaled | offsets_at(journal, min(ends.values())), journaled, windows)
+        return StreamStart(journal_from=journaled, windows_from=windows, topic_id=topic.topic_id)
+    open_windows = {**journaled, **offsets_at(journal, min(ends.values()))}
+    return StreamStart({p: max(start, open_windows.get(p, start)) for p, start in topic.starts.items()}, journaled, windows, topic.topic_id)
 
 
 def _text(epoch_ms: int) -> str:

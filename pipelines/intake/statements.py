@@ -28,7 +28,8 @@ CATALOG = "lake"
 class StreamStart:
     """Where a job takes a stream up.
 
-    `read_from`: first offset read per partition, early enough for the windows still open. `journal_from`: first offset
+    `topic_id`: of the topic whose offsets these are. `read_from`: first offset read per partition, early enough for the windows still
+    open; every partition, or none. `journal_from`: first offset
     journaled per partition. `windows_from`: first window emitted per partial table, `YYYY-MM-DD HH:MM:SS` UTC; a table that
     is not named gets every window.
     """
@@ -36,6 +37,7 @@ class StreamStart:
     read_from: Mapping[int, int] = field(default_factory=dict)
     journal_from: Mapping[int, int] = field(default_factory=dict)
     windows_from: Mapping[str, str] = field(default_factory=dict)
+    topic_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ def _kafka_options(stream: Stream, kafka: str, start: StreamStart) -> dict[str, 
         "topic": stream.topic,
         "properties.bootstrap.servers": kafka,
         "properties.group.id": f"{JOB_NAME}-{stream.name}",
+        # Where a job begins is told by the tables; nobody may ever begin where a group of consumers was.
+        "properties.commit.offsets.on.checkpoint": "false",
         "properties.isolation.level": "read_committed",
         **startup,
         "scan.topic-partition-discovery.interval": "0",

@@ -54,6 +54,12 @@ def test_a_stream_without_a_start_is_read_as_if_the_job_were_new() -> None:
     assert source_of(RESUMED_JOB.definitions, "model_calls") == source_of(FRESH_JOB.definitions, "model_calls")
 
 
+def test_no_job_begins_where_a_group_of_consumers_was() -> None:
+    sources = [source_of(FRESH_JOB.definitions, name) for name in CONTRACTS.streams]
+    assert all("'properties.commit.offsets.on.checkpoint' = 'false'" in source for source in sources)
+    assert not any("group-offsets" in source for source in sources)
+
+
 def test_uncommitted_transactions_are_not_read() -> None:
     assert all("'properties.isolation.level' = 'read_committed'" in source_of(FRESH_JOB.definitions, name) for name in CONTRACTS.streams)
 
