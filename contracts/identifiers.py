@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
-RESERVED = ("partition", "offset", "procedure", "method", "value", "trigger", "minute", "stream")
+RESERVED = frozenset({"partition", "offset", "procedure", "method", "value", "trigger", "minute", "stream"})
 """Names used as columns that Flink, Trino or DuckDB reserve."""
 
-_RESERVED = re.compile(rf"(?<![\w.'`\"])({'|'.join(RESERVED)})(?![\w('`\"])")
 
+def quote(name: str, mark: str) -> str:
+    """Put `mark` (a backtick for Flink, a double quote elsewhere) around a name that is reserved.
 
-def quote(sql: str, mark: str) -> str:
-    """Put `mark` (a backtick for Flink, a double quote elsewhere) around every reserved name of a name or expression.
-
-    >>> quote("offset", "`")
-    '`offset`'
-    >>> quote("offset - first_offset", '"')
-    '"offset" - first_offset'
+    >>> quote("offset", "`"), quote("first_offset", "`")
+    ('`offset`', 'first_offset')
     """
-    return _RESERVED.sub(rf"{mark}\1{mark}", sql)
+    return f"{mark}{name}{mark}" if name in RESERVED else name

@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-import re
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-import sqlglot
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic import Field as Setting
-from sqlglot import exp
+
+from kpis.expressions import Expression, all_of, parse
 
 MeasureKind = Literal["count", "sum", "min", "max", "latest", "histogram", "presence"]
 MEASURE_KINDS: tuple[MeasureKind, ...] = ("count", "sum", "min", "max", "latest", "histogram", "presence")
 BASE_DIMENSIONS = ("tenant_id", "region", "environment")
 
-_ALLOWED = (
-    exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.Paren, exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT,
-    exp.GTE, exp.LT, exp.LTE, exp.In, exp.Is, exp.Like, exp.Between, exp.Add, exp.Sub, exp.Mul, exp.Coalesce, exp.Case, exp.If,
-)  # fmt: skip
+LARGEST_RANK = 15
+"""Ranks share a number with the time, which is taken times 16."""
+
+
+def _as_expression(text: object) -> object:
+    return parse(text) if isinstance(text, str) else text
+
+
+Parsed = Annotated[Expression, BeforeValidator(_as_expression)]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 class Measure(_Frozen):
-    """Something mergeable: a kind, the expression it is taken of and the condition a row must meet."""
+    """Something mergeable: a kind, the expression it is taken of and the condition a row must meet.
+
+    The latest value is that of the greatest (event time, value); with `rank`, which gives each value that counts its rank, that
+    of the greatest (event time, rank).
+    """
 
     kind: MeasureKind
-    value: str | None = None
-    where: str | None = None
+    value: Parsed | None = None
+    where: Parsed | None = None
+    rank: dict[str, int] = {}
 
     @model_validator(mode="before")
     @classmethod
-    def _from_short_form(cls, source: dict[str, str]) -> dict[str, str]:
+    def _from_short_form(cls, source: dict[str, Any]) -> dict[str, Any]:
         """`{sum: cost_usd, where: is_leaf}` is short for kind, value and where; a count's expression is its condition."""
         kinds = [kind for kind in MEASURE_KINDS if kind in source]
         if not kinds:
@@ -43,15 +52,23 @@ class Measure(_Frozen):
             raise ValueError(message)
         rest = {key: text for key, text in source.items() if key != kinds[0]}
         if kinds[0] == "count":
-            return {"kind": "count", **rest, "where": both(rest.get("where"), source["count"]) or ""}
+            return {"kind": "count", **rest, "where": all_of(*(parse(text) for text in (rest.get("where"), source["count"]) if text))}
         return {"kind": kinds[0], "value": source[kinds[0]], **rest}
 
     @model_validator(mode="after")
-    def _expressions_must_be_portable(self) -> Measure:
-        for expression in (self.value, self.where):
-            if expression:
-                columns(expression)
+    def _ranks_must_be_distinct(self) -> Measure:
+        if self.rank and self.kind != "latest":
+            message = f"rank: has no meaning for a {self.kind}"
+            raise ValueError(message)
+        if len(set(self.rank.values())) < len(self.rank) or not all(1 <= rank <= LARGEST_RANK for rank in self.rank.values()):
+            message = f"rank: ranks must be different numbers from 1 to {LARGEST_RANK}"
+            raise ValueError(message)
         return self
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Names of the columns that it reads."""
+        return frozenset[str]().union(*(expression.columns for expression in (self.value, self.where) if expression))
 
 
 class Kpi(_Frozen):
@@ -65,7 +82,7 @@ class Kpi(_Frozen):
     better: Literal["higher", "lower", "neutral"]
     stream: str
     computed: Literal["stream", "facts"] = "stream"
-    where: str | None = None
+    where: Parsed | None = None
     dimensions: tuple[str, ...] = ()
     measures: dict[str, Measure]
 
@@ -111,7 +128,7 @@ class Kpi(_Frozen):
 
     def narrowed(self, measure: Measure) -> Measure:
         """The measure with the KPI's own condition added."""
-        return measure.model_copy(update={"where": both(self.where, measure.where)})
+        return measure.model_copy(update={"where": all_of(self.where, measure.where)})
 
 
 class EntityColumn(_Frozen):
@@ -144,67 +161,22 @@ class Entity(_Frozen):
                 if measure.kind != self.kind_of(name):
                     message = f"streams.{stream}.{name}: must be a {self.kind_of(name)} as in the other streams"
                     raise ValueError(message)
+                if measure.rank != self.rank_of(name):
+                    message = f"streams.{stream}.{name}: must be ranked as in the other streams"
+                    raise ValueError(message)
+                if measure.kind == "latest" and self.columns[name].type != "string":
+                    message = f"streams.{stream}.{name}: only a column of type string has a latest value"
+                    raise ValueError(message)
         return self
 
     def kind_of(self, column: str) -> MeasureKind:
         """Which fold the column has; every stream contributes with the same one."""
-        return next(measures[column].kind for measures in self.streams.values() if column in measures)
+        return self.measures_of(column)[0].kind
 
+    def rank_of(self, column: str) -> dict[str, int]:
+        """The ranks of a column's values; none unless it is the latest one by rank."""
+        return self.measures_of(column)[0].rank
 
-def columns(expression: str) -> frozenset[str]:
-    """Names of the columns an expression reads.
-
-    Raises:
-        ValueError: it is not an expression, or it uses something that the engines do not compute alike (division,
-            functions other than COALESCE).
-    """
-    try:
-        tree = sqlglot.parse_one(expression)
-    except sqlglot.ParseError as error:
-        message = f"'{expression}' is not an expression"
-        raise ValueError(message) from error
-    for node in tree.walk():
-        if not isinstance(node, _ALLOWED):
-            message = f"'{expression}': {type(node).__name__} is not allowed in a definition"
-            raise ValueError(message)  # noqa: TRY004 - the value is wrong, not its type
-    return frozenset(column.name for column in tree.find_all(exp.Column))
-
-
-def named_values(column: str, expression: str) -> frozenset[str]:
-    """Text values that an expression compares a column with by `=` or `IN`.
-
-    >>> sorted(named_values("event_type", "is_leaf AND event_type IN ('a', 'b')"))
-    ['a', 'b']
-    """
-    comparisons = sqlglot.parse_one(expression).find_all(exp.EQ, exp.In)
-    about = [node for node in comparisons if isinstance(node.this, exp.Column) and node.this.name == column]
-    return frozenset(literal.name for node in about for literal in node.find_all(exp.Literal))
-
-
-def conjuncts(condition: str | None) -> tuple[str, ...]:
-    """The parts of a condition that must all hold, each so that it can be joined to others by AND."""
-    if not condition:
-        return ()
-    tree = sqlglot.parse_one(condition)
-    parts = tree.flatten(unnest=False) if isinstance(tree, exp.And) else (tree,)
-    return tuple(f"({part.sql()})" if isinstance(part, exp.Or) else part.sql() for part in parts)
-
-
-def both(first: str | None, second: str | None) -> str | None:
-    """Conjunction of two conditions of which either may be absent."""
-    if not first or not second:
-        return first or second
-    return f"{_bracketed(first)} AND {_bracketed(second)}"
-
-
-def slug(expression: str) -> str:
-    """An expression as a column name.
-
-    >>> slug("http_status IN (429, 529)")
-    'http_status_in_429_529'
-    """
-    return re.sub(r"[^a-z0-9]+", "_", expression.lower()).strip("_")
-
-
-def _bracketed(condition: str) -> str:
-    return f"({condition})" if re.search(r"\bOR\b", condition) else condition
+    def measures_of(self, column: str) -> tuple[Measure, ...]:
+        """What each stream that tells about a column contributes to it."""
+        return tuple(measures[column] for measures in self.streams.values() if column in measures)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from contracts.registry import ContractError, explain, read_yaml
-from kpis.model import BASE_DIMENSIONS, Entity, Kpi, Measure, columns, named_values
+from kpis.events import event_types
+from kpis.model import BASE_DIMENSIONS, Entity, Kpi, Measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,7 +72,7 @@ def _check_kpi(kpi: Kpi, contracts: Registry) -> None:
     stream = _stream(f"{where}: stream", contracts, kpi.stream)
     measures = [kpi.narrowed(measure) for measure in kpi.measures.values()]
     _check_measures(where, measures, stream)
-    carried = {name for event in _events_of(kpi, stream) for name in stream.event_types[event].carried}
+    carried = {name for event in event_types(kpi, stream) for name in stream.event_types[event].carried}
     for dimension in kpi.dimensions:
         if dimension in BASE_DIMENSIONS:
             message = f"{where}: dimensions: '{dimension}' is a base dimension of every KPI"
@@ -81,23 +82,14 @@ def _check_kpi(kpi: Kpi, contracts: Registry) -> None:
             raise ContractError(message)
 
 
-def _events_of(kpi: Kpi, stream: Stream) -> frozenset[str]:
-    """Event types a KPI counts: those its conditions name, else those that carry all it reads."""
-    measures = [kpi.narrowed(measure) for measure in kpi.measures.values()]
-    named = frozenset[str]().union(*(named_values("event_type", measure.where) for measure in measures if measure.where))
-    read = frozenset[str]().union(*(columns(measure.value) for measure in measures if measure.value))
-    own = read - set(stream.envelope)
-    return named or frozenset(name for name, event in stream.event_types.items() if own <= set(event.carried))
-
-
 def _check_measures(where: str, measures: Iterable[Measure], stream: Stream) -> None:
     for measure in measures:
-        for name in columns(measure.value or "1") | columns(measure.where or "1"):
+        for name in sorted(measure.columns):
             if name not in stream.fields:
                 message = f"{where}: '{name}' is not a field of {stream.name}"
                 raise ContractError(message)
-        if measure.kind == "sum" and any(stream.fields[name].type == "number" for name in columns(measure.value or "1")):
-            message = f"{where}: '{measure.value}' is a floating-point number and cannot be summed exactly"
+        if measure.kind == "sum" and measure.value and any(stream.fields[name].type == "number" for name in measure.value.columns):
+            message = f"{where}: '{measure.value.text}' is a floating-point number and cannot be summed exactly"
             raise ContractError(message)
 
 

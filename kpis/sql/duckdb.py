@@ -34,18 +34,32 @@ def recompute_query(table: PartialTable, stream: str, relation: str, lane: str) 
 
 
 def _select(table: PartialTable, aggregation: Aggregation, relation: str, lane: str) -> str:
+    keys = {name: sql.sql("duckdb") for name, sql in aggregation.keys.items()}
     known = {
         "lane": f"'{lane}'",
         "stream": f"'{aggregation.stream}'",
         "window_start": f"make_timestamptz(({WINDOW_START}) * 1000)",
         "window_end": f"make_timestamptz(({WINDOW_START} + {WINDOW_MS}) * 1000)",
     }
-    known |= {name: f"make_timestamptz(({sql}) * 1000)" if name == "minute" else sql for name, sql in aggregation.keys.items()}
-    known |= dict(aggregation.measures)
+    known |= {name: f"make_timestamptz(({sql}) * 1000)" if name == "minute" else sql for name, sql in keys.items()}
+    known |= {name: sql.sql("duckdb") for name, sql in aggregation.measures.items()}
     columns = ",\n".join(f"  {_column(name, column, known.get(name, 'NULL'))}" for name, column in table.columns.items())
-    where = f"\nWHERE {quote(aggregation.where, chr(34))}" if aggregation.where else ""
-    return f"SELECT\n{columns}\nFROM {relation}{where}\nGROUP BY ALL"
+    where = f"\nWHERE {aggregation.where.sql('duckdb')}" if aggregation.where else ""
+    source = _counted(aggregation, relation) if aggregation.buckets else relation
+    return f"SELECT\n{columns}\nFROM {source}{where}\nGROUP BY ALL"
+
+
+def _counted(aggregation: Aggregation, relation: str) -> str:
+    """The deliveries that any KPI counts, once for each."""
+    items = ",\n".join(f"    {{'kpi': '{name}', 'bucket': {sql.sql('duckdb')}}}" for name, sql in aggregation.buckets.items())
+    return f"""(
+  SELECT *, UNNEST([
+{items}
+  ], recursive := true)
+  FROM {relation}
+)
+WHERE bucket IS NOT NULL"""
 
 
 def _column(name: str, column: Column, sql: str) -> str:
-    return f"CAST({quote(sql, chr(34))} AS {SPELLINGS[column.type].duckdb}) AS {quote(name, chr(34))}"
+    return f"CAST({sql} AS {SPELLINGS[column.type].duckdb}) AS {quote(name, chr(34))}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from contracts.identifiers import quote
 from contracts.types import SPELLINGS
-from kpis.partials import WINDOW_COLUMNS, WINDOW_SECONDS, Aggregation, PartialTable
+from kpis.partials import BUCKET_COLUMNS, WINDOW_SECONDS, Aggregation, PartialTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,33 +25,42 @@ def insert_query(table: PartialTable, relations: Mapping[str, str], lane: str, f
 
 
 def _select(table: PartialTable, aggregation: Aggregation, relation: str, lane: str, first_window: str | None) -> str:
+    keys = {name: sql.sql("flink") for name, sql in aggregation.keys.items()}
     known = {
         "lane": f"'{lane}'",
         "stream": f"'{aggregation.stream}'",
         "window_start": "CAST(window_start AS TIMESTAMP_LTZ(6))",
         "window_end": "CAST(window_end AS TIMESTAMP_LTZ(6))",
     }
-    known |= {name: _key(name, sql) for name, sql in aggregation.keys.items()} | dict(aggregation.measures)
+    known |= {name: f"CAST(TO_TIMESTAMP_LTZ({sql}, 3) AS TIMESTAMP_LTZ(6))" if name == "minute" else sql for name, sql in keys.items()}
+    known |= {name: sql.sql("flink") for name, sql in aggregation.measures.items()}
     columns = [f"  {_column(name, column, known.get(name))}" for name, column in table.columns.items()]
-    window = f"TABLE(TUMBLE(TABLE {relation}, DESCRIPTOR(appended_at), INTERVAL '{WINDOW_SECONDS}' SECOND))"
-    grouping = ["window_start", "window_end", *(quote(sql, "`") for sql in aggregation.keys.values() if not _is_constant(sql))]
-    conditions = [quote(aggregation.where, "`")] if aggregation.where else []
+    source = _counted(aggregation, relation) if aggregation.buckets else f"TABLE {relation}"
+    window = f"TABLE(TUMBLE({source}, DESCRIPTOR(appended_at), INTERVAL '{WINDOW_SECONDS}' SECOND))"
+    conditions = [aggregation.where.sql("flink")] if aggregation.where else []
     conditions += [f"window_start >= TIMESTAMP '{first_window}'"] if first_window else []
     where = f"\nWHERE {' AND '.join(conditions)}" if conditions else ""
-    return "SELECT\n" + ",\n".join(columns) + f"\nFROM {window}{where}\nGROUP BY {', '.join(grouping)}"
+    grouping = ",\n  ".join(["window_start", "window_end", *keys.values()])
+    return "SELECT\n" + ",\n".join(columns) + f"\nFROM {window}{where}\nGROUP BY\n  {grouping}"
+
+
+def _counted(aggregation: Aggregation, relation: str) -> str:
+    """The deliveries that any KPI counts, once for each, before they are put into windows: so all share one aggregation."""
+    buckets = {name: sql.sql("flink") for name, sql in aggregation.buckets.items()}
+    items = ",\n".join(f"    ROW(CAST('{name}' AS STRING), {bucket})" for name, bucket in buckets.items())
+    read = frozenset[str]().union(*(sql.columns for sql in aggregation.keys.values())) - BUCKET_COLUMNS
+    names = ", ".join(quote(name, "`") for name in sorted(read))
+    return f"""(
+  SELECT {names}, appended_at, kpi, bucket
+  FROM {relation}
+  CROSS JOIN UNNEST(ARRAY[
+{items}
+  ]) AS counted (kpi, bucket)
+  WHERE bucket IS NOT NULL
+)"""
 
 
 def _column(name: str, column: Column, sql: str | None) -> str:
     quoted = quote(name, "`")
-    if sql is None:
-        return f"CAST(NULL AS {SPELLINGS[column.type].flink}) AS {quoted}"
-    text = sql if name in WINDOW_COLUMNS else quote(sql, "`")
+    text = sql or f"CAST(NULL AS {SPELLINGS[column.type].flink})"
     return text if text == quoted else f"{text} AS {quoted}"
-
-
-def _key(name: str, sql: str) -> str:
-    return f"CAST(TO_TIMESTAMP_LTZ({sql}, 3) AS TIMESTAMP_LTZ(6))" if name == "minute" else sql
-
-
-def _is_constant(sql: str) -> bool:
-    return sql.startswith("'") or sql.isdigit()

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 
 from contracts.identifiers import quote
 from contracts.model import CANARY, NANO
-from kpis.model import BASE_DIMENSIONS, columns
-from kpis.partials import LATEST_PREFIX, key_columns, reading
+from kpis.events import event_types
+from kpis.model import BASE_DIMENSIONS
+from kpis.partials import LATEST_PREFIX, RANKS, key_columns, reading, stored_column, stored_kpi
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from contracts.model import Stream
-    from kpis.model import Entity, Kpi, Measure
-    from kpis.partials import PartialTable
+    from kpis.model import Entity, Kpi, Measure, MeasureKind
+    from kpis.partials import PartialTable, Reading
 
 GRAINS = {"": "minute", "_hourly": "hour", "_daily": "day"}
 PERCENTILES = (50, 95, 99)
@@ -108,16 +109,22 @@ def _kpi_view(kpi: Kpi, stream: Stream, suffix: str, grain: str) -> View:
 def _measure_query(kpi: Kpi, stream: Stream, dimensions: tuple[str, ...], grain: str) -> str:
     keys = key_columns(stream)
     read = {name: (kpi.narrowed(measure), reading(kpi.narrowed(measure), keys)) for name, measure in kpi.measures.items()}
-    values = [f"  {_read_back(stream, measure, one.column, one.where)} AS {name}" for name, (measure, one) in read.items()]
+    values = [f"  {_read_back(stream, measure, one)} AS {name}" for name, (measure, one) in read.items()]
     if kpi.is_ratio:
-        parts = {name: _aggregate(measure, one.column, one.where) for name, (measure, one) in read.items()}
+        parts = {name: aggregate(measure, one) for name, (measure, one) in read.items()}
         values.append(f"  CAST({parts['numerator']} AS DOUBLE) / NULLIF({parts['denominator']}, 0) AS value")
-    wheres = [one.where for _, one in read.values()]
-    relevant = " OR ".join(f"({where})" for where in dict.fromkeys(wheres) if where) if all(wheres) else ""
-    condition = f"stream = '{stream.name}'" + (f" AND ({relevant})" if relevant else "")
+    wheres = list(dict.fromkeys(one.where.sql("trino") if one.where else "" for _, one in read.values()))
+    relevant = " AND (" + " OR ".join(f"({where})" for where in wheres) + ")" if all(wheres) else ""
+    condition = f"stream = '{stream.name}' AND {of_events(kpi, stream)}{relevant}"
     selected = [f"  date_trunc('{grain}', \"minute\") AS period_start", *(f"  {quote(name, chr(34))}" for name in dimensions), *values]
     groups = ", ".join(str(place) for place in range(1, len(dimensions) + 2))
     return f"SELECT\n{comma(selected)}\nFROM lake.audited.kpis\nWHERE {condition}\nGROUP BY {groups}\nHAVING SUM(n) > 0"
+
+
+def of_events(kpi: Kpi, stream: Stream) -> str:
+    """Condition of the rows that a KPI may count: on those of other event types its dimensions are not kept."""
+    events = ", ".join(f"'{event}'" for event in event_types(kpi, stream))
+    return f"event_type IN ({events})"
 
 
 def _percentile_query(kpi: Kpi, dimensions: tuple[str, ...], grain: str) -> str:
@@ -126,7 +133,7 @@ def _percentile_query(kpi: Kpi, dimensions: tuple[str, ...], grain: str) -> str:
     return f"""WITH counted AS (
   SELECT date_trunc('{grain}', "minute") AS period_start, {names}, bucket, SUM(n) AS n
   FROM lake.audited.histograms
-  WHERE kpi = '{kpi.name}'
+  WHERE kpi = '{stored_kpi(kpi)}'
   GROUP BY date_trunc('{grain}', "minute"), {names}, bucket
   HAVING SUM(n) > 0
 ),
@@ -147,20 +154,35 @@ def percentile_sql(rank: int) -> str:
     return f"MIN(CASE WHEN reached * 100 >= total * {rank} THEN CASE WHEN bucket = 0 THEN 0E0 ELSE POWER(1.02E0, bucket - 0.5E0) END END)"
 
 
-def _aggregate(measure: Measure, column: str, where: str | None) -> str:
-    function = {"count": "SUM", "sum": "SUM", "min": "MIN", "max": "MAX", "latest": "MAX"}[measure.kind]
-    folded = f"{function}({column})" + (f" FILTER (WHERE {where})" if where else "")
-    return f"COALESCE({folded}, 0)" if measure.kind in {"count", "sum"} else folded
+def aggregate(measure: Measure, read: Reading) -> str:
+    """A measure over the rows it is read from."""
+    where = f" FILTER (WHERE {read.where.sql('trino')})" if read.where else ""
+    return _folded(measure.kind, read.column, where)
 
 
-def _read_back(stream: Stream, measure: Measure, column: str, where: str | None) -> str:
-    folded = _aggregate(measure, column, where)
-    return _dollars(folded) if is_money(measure, stream) else folded
+def _folded(kind: MeasureKind, column: str, where: str = "") -> str:
+    """Rows added up. Unlike a count, a sum may outgrow 64 bits: it is NULL then, not an error of the whole query."""
+    match kind:
+        case "count":
+            return f"COALESCE(SUM({column}){where}, 0)"
+        case "sum":
+            return f"COALESCE(SUM(CAST({column} AS DECIMAL(38, 0))){where}, 0)"
+        case "min":
+            return f"MIN({column}){where}"
+        case _:
+            return f"MAX({column}){where}"
+
+
+def _read_back(stream: Stream, measure: Measure, read: Reading) -> str:
+    folded = aggregate(measure, read)
+    if is_money(measure, stream):
+        return _dollars(folded)
+    return f"TRY_CAST({folded} AS BIGINT)" if measure.kind == "sum" else folded
 
 
 def is_money(measure: Measure, stream: Stream) -> bool:
     """True when a measure is stored in billionths of a dollar."""
-    return measure.value is not None and any(stream.fields[name].type == "money" for name in columns(measure.value))
+    return measure.value is not None and any(stream.fields[name].type == "money" for name in measure.value.columns)
 
 
 def _dollars(billionths: str) -> str:
@@ -174,18 +196,23 @@ def _value_comments(kpi: Kpi) -> dict[str, str]:
 
 
 def _fold(entity: Entity, name: str) -> str:
-    kind = entity.kind_of(name)
+    """A column over an entity's rows; each row is of one stream and has the column in which that stream tells about it."""
+    found = list(dict.fromkeys(stored_column(name, measure) for measure in entity.measures_of(name)))
+    told = f"COALESCE({', '.join(found)})" if len(found) > 1 else found[0]
+    kind, ranks = entity.kind_of(name), entity.rank_of(name)
+    folded = _folded(kind, told)
+    if ranks:
+        cases = " ".join(f"WHEN {rank} THEN '{value}'" for value, rank in ranks.items())
+        return f"CASE MOD({folded}, {RANKS}) {cases} END"
     if kind == "latest":
-        return f"SUBSTR(MAX({name}), {LATEST_PREFIX + 1})"
-    folded = f"{ {'count': 'SUM', 'sum': 'SUM', 'min': 'MIN', 'max': 'MAX'}[kind] }({name})"
-    folded = f"COALESCE({folded}, 0)" if kind in {"count", "sum"} else folded
+        return f"SUBSTR({folded}, {LATEST_PREFIX + 1})"
     match entity.columns[name].type:
         case "time":
             return f"CAST(from_unixtime_nanos({folded} * 1000000) AS TIMESTAMP(6) WITH TIME ZONE)"
         case "money":
             return _dollars(folded)
         case _:
-            return folded
+            return f"TRY_CAST({folded} AS BIGINT)" if kind == "sum" else folded
 
 
 def comma(lines: Iterable[str]) -> str:

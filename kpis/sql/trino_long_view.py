@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contracts.identifiers import quote
-from contracts.model import NANO
+from contracts.model import CANARY, NANO
 from kpis.model import BASE_DIMENSIONS
-from kpis.partials import key_columns, reading
-from kpis.sql.trino import PERCENTILES, View, comma, is_money, percentile_sql
+from kpis.partials import key_columns, reading, stored_kpi
+from kpis.sql.trino import PERCENTILES, View, comma, is_money, of_events, percentile_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from contracts.model import Stream
     from kpis.model import Kpi, Measure
@@ -31,83 +31,119 @@ COMMENTS = {
 def long_view(kpis: Mapping[str, tuple[Kpi, ...]], streams: Mapping[str, Stream]) -> View:
     """Every KPI by minute: one row per KPI, measure and combination of dimensions. `kpis` are those of each stream."""
     every = [kpi for of_stream in kpis.values() for kpi in of_stream]
-    items = [item for name, of_stream in kpis.items() for kpi in of_stream if not kpi.histogram for item in _items(kpi, streams[name])]
-    units = " ".join(f"WHEN '{kpi.name}' THEN '{kpi.unit}'" for kpi in every)
+    names = sorted({name for kpi in every for name in kpi.dimensions})
+    cells = ", ".join(["period_start", "kpi", *BASE_DIMENSIONS, *(quote(name, '"') for name in names)])
     query = f"""WITH counted AS (
-{_counted(items)}
+{_counted(kpis, streams, names)}
 ),
-{_percentiles([kpi for kpi in every if kpi.histogram])},
+{_percentiles([kpi for kpi in every if kpi.histogram], names, cells)},
 long AS (
-  SELECT period_start, kpi, measure, {BASE}, dimensions,
+  SELECT {cells}, measure,
     CAST(numerator AS DOUBLE) / IF(scale = 0, NULLIF(denominator, 0), scale) AS value
   FROM counted
   UNION ALL
-  SELECT period_start, kpi, measure, {BASE}, dimensions, value
+  SELECT {cells}, measure, value
   FROM percentiles CROSS JOIN UNNEST(measures) AS item (measure, value)
 )
-SELECT period_start, kpi, measure, {BASE}, CAST(json_parse(dimensions) AS MAP(VARCHAR, VARCHAR)) AS dimensions, value, CASE kpi {units} END AS unit
+SELECT period_start, kpi, measure, {BASE},
+  CASE kpi
+{_cases(every, _dimension_map)}
+  END AS dimensions,
+  value,
+  CASE kpi
+{_cases(every, lambda kpi: f"'{kpi.unit}'")}
+  END AS unit
 FROM long"""
     return View("serving.kpis", query, "Every KPI by minute, in long form.", COMMENTS)
 
 
-def _counted(items: Iterable[str]) -> str:
-    """Each partial row is spread over the KPIs that it counts for."""
-    return f"""  SELECT "minute" AS period_start, kpi, measure, {BASE}, dimensions,
-    SUM(numerator) AS numerator, SUM(denominator) AS denominator, MAX(scale) AS scale
+def _counted(kpis: Mapping[str, tuple[Kpi, ...]], streams: Mapping[str, Stream], names: Iterable[str]) -> str:
+    """Each partial row is spread over those KPIs of its stream that count it, and grouped by the dimensions of each."""
+    items = {stream: [item for kpi in of_stream if not kpi.histogram for item in _items(kpi, streams[stream])] for stream, of_stream in kpis.items()}
+    arrays = "\n".join(f"    WHEN '{stream}' THEN ARRAY[\n{comma(f'      {item}' for item in found)}\n    ]" for stream, found in items.items() if found)
+    owners = {name: [kpi for of_stream in kpis.values() for kpi in of_stream if name in kpi.dimensions and not kpi.histogram] for name in names}
+    own = "\n".join(f"    {_own(name, [kpi.name for kpi in found])} AS {quote(name, chr(34))}," for name, found in owners.items())
+    groups = ", ".join(str(place) for place in range(1, 4 + len(BASE_DIMENSIONS) + len(owners)))
+    return f"""  SELECT "minute" AS period_start, kpi, measure, {BASE},
+{own}
+    SUM(CAST(numerator AS DECIMAL(38, 0))) AS numerator, SUM(CAST(denominator AS DECIMAL(38, 0))) AS denominator, MAX(scale) AS scale
   FROM lake.audited.kpis
-  CROSS JOIN UNNEST(ARRAY[
-{comma(f"    {item}" for item in items)}
-  ]) AS item (kpi, measure, numerator, denominator, scale, dimensions)
+  CROSS JOIN UNNEST(CASE stream
+{arrays}
+  END) AS item (kpi, measure, numerator, denominator, scale)
   WHERE numerator IS NOT NULL OR denominator IS NOT NULL
-  GROUP BY "minute", kpi, measure, {BASE}, dimensions
+  GROUP BY {groups}
   HAVING SUM(n) > 0"""
 
 
-def _percentiles(kpis: Iterable[Kpi]) -> str:
-    dimensions = "\n".join(f"      WHEN '{kpi.name}' THEN {_dimension_map(kpi)}" for kpi in kpis)
-    measures = ", ".join(f"ROW('p{rank}', {percentile_sql(rank)})" for rank in PERCENTILES)
-    return f"""bucketed AS (
-  SELECT period_start, kpi, {BASE}, dimensions, bucket, SUM(n) AS n
-  FROM (
-    SELECT "minute" AS period_start, kpi, {BASE}, bucket, n, CASE kpi
-{dimensions}
-    END AS dimensions
-    FROM lake.audited.histograms
-  )
-  GROUP BY period_start, kpi, {BASE}, dimensions, bucket
+def _own(name: str, kpis: Iterable[str]) -> str:
+    owners = ", ".join(f"'{kpi}'" for kpi in kpis)
+    return f"IF(kpi IN ({owners}), CAST({quote(name, chr(34))} AS VARCHAR))" if owners else "CAST(NULL AS VARCHAR)"
+
+
+def _percentiles(kpis: Iterable[Kpi], names: Iterable[str], cells: str) -> str:
+    measures = comma(f"    ROW('p{rank}', {percentile_sql(rank)})" for rank in PERCENTILES)
+    every = list(kpis)
+    kept = {name for kpi in every for name in kpi.dimensions}
+    own = "\n".join(f"    {_cast(name) if name in kept else 'CAST(NULL AS VARCHAR)'} AS {quote(name, chr(34))}," for name in names)
+    public = "\n".join(f"      WHEN '{stored_kpi(kpi)}' THEN '{kpi.name}'" for kpi in every)
+    return f"""histograms AS (
+  SELECT "minute" AS period_start, {BASE},
+{own}
+    bucket, n,
+    CASE kpi
+{public}
+    END AS kpi
+  FROM lake.audited.histograms
+  WHERE kpi <> '{CANARY}'
+),
+bucketed AS (
+  SELECT {cells}, bucket, SUM(n) AS n
+  FROM histograms
+  WHERE kpi IS NOT NULL
+  GROUP BY {cells}, bucket
   HAVING SUM(n) > 0
 ),
 ranked AS (
-  SELECT period_start, kpi, {BASE}, dimensions, bucket,
-    SUM(n) OVER (PARTITION BY period_start, kpi, {BASE}, dimensions ORDER BY bucket) AS reached,
-    SUM(n) OVER (PARTITION BY period_start, kpi, {BASE}, dimensions) AS total
+  SELECT {cells}, bucket,
+    SUM(n) OVER (PARTITION BY {cells} ORDER BY bucket) AS reached,
+    SUM(n) OVER (PARTITION BY {cells}) AS total
   FROM bucketed
 ),
 percentiles AS (
-  SELECT period_start, kpi, {BASE}, dimensions, ARRAY[{measures}] AS measures
+  SELECT {cells}, ARRAY[
+{measures}
+  ] AS measures
   FROM ranked
-  GROUP BY period_start, kpi, {BASE}, dimensions
+  GROUP BY {cells}
 )"""
 
 
 def _items(kpi: Kpi, stream: Stream) -> list[str]:
-    """ROW(kpi, measure, numerator, denominator, scale, dimensions) of a partial row for each value of a KPI."""
-    keys = key_columns(stream)
-    parts = {name: _part(kpi.narrowed(measure), stream, keys) for name, measure in kpi.measures.items()}
+    """ROW(kpi, measure, numerator, denominator, scale) of a partial row of the stream for each value of a KPI."""
+    parts = {name: _part(kpi, kpi.narrowed(measure), stream) for name, measure in kpi.measures.items()}
     if kpi.is_ratio:
-        return [f"ROW('{kpi.name}', 'value', {parts['numerator']}, {parts['denominator']}, 0, {_dimension_map(kpi)})"]
+        return [f"ROW('{kpi.name}', 'value', {parts['numerator']}, {parts['denominator']}, 0)"]
     scale = {name: NANO if is_money(measure, stream) else 1 for name, measure in kpi.measures.items()}
-    return [f"ROW('{kpi.name}', '{name}', {part}, NULL, {scale[name]}, {_dimension_map(kpi)})" for name, part in parts.items()]
+    return [f"ROW('{kpi.name}', '{name}', {part}, NULL, {scale[name]})" for name, part in parts.items()]
 
 
-def _part(measure: Measure, stream: Stream, keys: frozenset[str]) -> str:
-    one = reading(measure, keys)
-    condition = f"stream = '{stream.name}'" + (f" AND {one.where}" if one.where else "")
-    return f"IF({condition}, {one.column})"
+def _part(kpi: Kpi, measure: Measure, stream: Stream) -> str:
+    one = reading(measure, key_columns(stream))
+    is_narrow = one.where is not None and one.where.values_of("event_type") is not None
+    conditions = ([] if is_narrow else [of_events(kpi, stream)]) + ([one.where.sql("trino")] if one.where else [])
+    return f"IF({' AND '.join(conditions)}, {one.column})"
+
+
+def _cases(kpis: Iterable[Kpi], told: Callable[[Kpi], str]) -> str:
+    return "\n".join(f"    WHEN '{kpi.name}' THEN {told(kpi)}" for kpi in kpis)
 
 
 def _dimension_map(kpi: Kpi) -> str:
-    """A KPI's own dimensions as JSON text, which unlike a map can be grouped and sorted by."""
     keys = ", ".join(f"'{name}'" for name in kpi.dimensions)
-    items = ", ".join(f"CAST({quote(name, chr(34))} AS VARCHAR)" for name in kpi.dimensions)
-    return f"json_format(CAST(MAP(ARRAY[{keys}], ARRAY[{items}]) AS JSON))"
+    items = ", ".join(quote(name, '"') for name in kpi.dimensions)
+    return f"MAP(CAST(ARRAY[{keys}] AS ARRAY(VARCHAR)), CAST(ARRAY[{items}] AS ARRAY(VARCHAR)))"
+
+
+def _cast(name: str) -> str:
+    return f"CAST({quote(name, chr(34))} AS VARCHAR)"

@@ -4,62 +4,38 @@ SELECT
   CAST(window_start AS TIMESTAMP_LTZ(6)) AS window_start,
   CAST(window_end AS TIMESTAMP_LTZ(6)) AS window_end,
   CAST(TO_TIMESTAMP_LTZ(event_time - MOD(event_time, 60000), 3) AS TIMESTAMP_LTZ(6)) AS `minute`,
-  'canary.beat' AS kpi,
+  kpi,
   tenant_id,
   region,
   environment,
   CAST(NULL AS STRING) AS process_id,
-  CAST(NULL AS STRING) AS provider,
+  CASE WHEN kpi IN ('model_latency:ad7fd6c1', 'time_to_first_token:b842e841') THEN provider END AS provider,
   CAST(NULL AS STRING) AS queue,
-  CAST(NULL AS STRING) AS request_model,
+  CASE WHEN kpi IN ('model_latency:ad7fd6c1', 'time_to_first_token:b842e841') THEN request_model END AS request_model,
   CAST(NULL AS STRING) AS run_kind,
-  0 AS bucket,
+  bucket,
   COUNT(*) AS n
-FROM TABLE(TUMBLE(TABLE model_calls_accepted, DESCRIPTOR(appended_at), INTERVAL '10' SECOND))
-WHERE event_type = 'canary.beat'
-GROUP BY window_start, window_end, event_time - MOD(event_time, 60000), tenant_id, region, environment
-UNION ALL
-SELECT
-  'main' AS lane,
-  'model_calls' AS `stream`,
-  CAST(window_start AS TIMESTAMP_LTZ(6)) AS window_start,
-  CAST(window_end AS TIMESTAMP_LTZ(6)) AS window_end,
-  CAST(TO_TIMESTAMP_LTZ(event_time - MOD(event_time, 60000), 3) AS TIMESTAMP_LTZ(6)) AS `minute`,
-  'model_latency' AS kpi,
+FROM TABLE(TUMBLE((
+  SELECT environment, event_time, provider, region, request_model, tenant_id, appended_at, kpi, bucket
+  FROM model_calls_accepted
+  CROSS JOIN UNNEST(ARRAY[
+    ROW(CAST('canary.beat' AS STRING), CASE WHEN event_type = 'canary.beat' THEN 0 END),
+    ROW(CAST('model_latency:ad7fd6c1' AS STRING), CASE WHEN is_leaf AND event_type = 'model.completed' AND NOT duration_ms IS NULL THEN CASE WHEN duration_ms < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(duration_ms AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END),
+    ROW(CAST('time_to_first_token:b842e841' AS STRING), CASE WHEN is_leaf AND event_type = 'model.completed' AND NOT time_to_first_token_ms IS NULL THEN CASE WHEN time_to_first_token_ms < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(time_to_first_token_ms AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END)
+  ]) AS counted (kpi, bucket)
+  WHERE bucket IS NOT NULL
+), DESCRIPTOR(appended_at), INTERVAL '10' SECOND))
+GROUP BY
+  window_start,
+  window_end,
+  event_time - MOD(event_time, 60000),
+  kpi,
   tenant_id,
   region,
   environment,
-  CAST(NULL AS STRING) AS process_id,
-  provider,
-  CAST(NULL AS STRING) AS queue,
-  request_model,
-  CAST(NULL AS STRING) AS run_kind,
-  CASE WHEN duration_ms < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(duration_ms AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INTEGER) END AS bucket,
-  COUNT(*) AS n
-FROM TABLE(TUMBLE(TABLE model_calls_accepted, DESCRIPTOR(appended_at), INTERVAL '10' SECOND))
-WHERE is_leaf AND event_type = 'model.completed' AND duration_ms IS NOT NULL
-GROUP BY window_start, window_end, event_time - MOD(event_time, 60000), tenant_id, region, environment, provider, request_model, CASE WHEN duration_ms < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(duration_ms AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INTEGER) END
-UNION ALL
-SELECT
-  'main' AS lane,
-  'model_calls' AS `stream`,
-  CAST(window_start AS TIMESTAMP_LTZ(6)) AS window_start,
-  CAST(window_end AS TIMESTAMP_LTZ(6)) AS window_end,
-  CAST(TO_TIMESTAMP_LTZ(event_time - MOD(event_time, 60000), 3) AS TIMESTAMP_LTZ(6)) AS `minute`,
-  'time_to_first_token' AS kpi,
-  tenant_id,
-  region,
-  environment,
-  CAST(NULL AS STRING) AS process_id,
-  provider,
-  CAST(NULL AS STRING) AS queue,
-  request_model,
-  CAST(NULL AS STRING) AS run_kind,
-  CASE WHEN time_to_first_token_ms < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(time_to_first_token_ms AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INTEGER) END AS bucket,
-  COUNT(*) AS n
-FROM TABLE(TUMBLE(TABLE model_calls_accepted, DESCRIPTOR(appended_at), INTERVAL '10' SECOND))
-WHERE is_leaf AND event_type = 'model.completed' AND time_to_first_token_ms IS NOT NULL
-GROUP BY window_start, window_end, event_time - MOD(event_time, 60000), tenant_id, region, environment, provider, request_model, CASE WHEN time_to_first_token_ms < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(time_to_first_token_ms AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INTEGER) END
+  CASE WHEN kpi IN ('model_latency:ad7fd6c1', 'time_to_first_token:b842e841') THEN provider END,
+  CASE WHEN kpi IN ('model_latency:ad7fd6c1', 'time_to_first_token:b842e841') THEN request_model END,
+  bucket
 UNION ALL
 SELECT
   'main' AS lane,
@@ -67,59 +43,36 @@ SELECT
   CAST(window_start AS TIMESTAMP_LTZ(6)) AS window_start,
   CAST(window_end AS TIMESTAMP_LTZ(6)) AS window_end,
   CAST(TO_TIMESTAMP_LTZ(event_time - MOD(event_time, 60000), 3) AS TIMESTAMP_LTZ(6)) AS `minute`,
-  'canary.beat' AS kpi,
+  kpi,
   tenant_id,
   region,
   environment,
-  CAST(NULL AS STRING) AS process_id,
+  CASE WHEN kpi IN ('run_duration:3b04ecad') THEN process_id END AS process_id,
   CAST(NULL AS STRING) AS provider,
-  CAST(NULL AS STRING) AS queue,
+  CASE WHEN kpi IN ('run_queue_wait:ec8b6d39') THEN queue END AS queue,
   CAST(NULL AS STRING) AS request_model,
-  CAST(NULL AS STRING) AS run_kind,
-  0 AS bucket,
+  CASE WHEN kpi IN ('run_duration:3b04ecad') THEN run_kind END AS run_kind,
+  bucket,
   COUNT(*) AS n
-FROM TABLE(TUMBLE(TABLE runs_accepted, DESCRIPTOR(appended_at), INTERVAL '10' SECOND))
-WHERE event_type = 'canary.beat'
-GROUP BY window_start, window_end, event_time - MOD(event_time, 60000), tenant_id, region, environment
-UNION ALL
-SELECT
-  'main' AS lane,
-  'runs' AS `stream`,
-  CAST(window_start AS TIMESTAMP_LTZ(6)) AS window_start,
-  CAST(window_end AS TIMESTAMP_LTZ(6)) AS window_end,
-  CAST(TO_TIMESTAMP_LTZ(event_time - MOD(event_time, 60000), 3) AS TIMESTAMP_LTZ(6)) AS `minute`,
-  'run_duration' AS kpi,
+FROM TABLE(TUMBLE((
+  SELECT environment, event_time, process_id, queue, region, run_kind, tenant_id, appended_at, kpi, bucket
+  FROM runs_accepted
+  CROSS JOIN UNNEST(ARRAY[
+    ROW(CAST('canary.beat' AS STRING), CASE WHEN event_type = 'canary.beat' THEN 0 END),
+    ROW(CAST('run_duration:3b04ecad' AS STRING), CASE WHEN event_type IN ('run.succeeded', 'run.failed', 'run.cancelled', 'run.timed_out') AND NOT started_at IS NULL THEN CASE WHEN (event_time - started_at) < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(event_time - started_at AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END),
+    ROW(CAST('run_queue_wait:ec8b6d39' AS STRING), CASE WHEN event_type = 'run.started' AND NOT created_at IS NULL AND NOT started_at IS NULL THEN CASE WHEN (started_at - created_at) < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(started_at - created_at AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END)
+  ]) AS counted (kpi, bucket)
+  WHERE bucket IS NOT NULL
+), DESCRIPTOR(appended_at), INTERVAL '10' SECOND))
+GROUP BY
+  window_start,
+  window_end,
+  event_time - MOD(event_time, 60000),
+  kpi,
   tenant_id,
   region,
   environment,
-  process_id,
-  CAST(NULL AS STRING) AS provider,
-  CAST(NULL AS STRING) AS queue,
-  CAST(NULL AS STRING) AS request_model,
-  run_kind,
-  CASE WHEN event_time - started_at < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(event_time - started_at AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INTEGER) END AS bucket,
-  COUNT(*) AS n
-FROM TABLE(TUMBLE(TABLE runs_accepted, DESCRIPTOR(appended_at), INTERVAL '10' SECOND))
-WHERE event_type IN ('run.succeeded', 'run.failed', 'run.cancelled', 'run.timed_out') AND started_at IS NOT NULL
-GROUP BY window_start, window_end, event_time - MOD(event_time, 60000), tenant_id, region, environment, run_kind, process_id, CASE WHEN event_time - started_at < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(event_time - started_at AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INTEGER) END
-UNION ALL
-SELECT
-  'main' AS lane,
-  'runs' AS `stream`,
-  CAST(window_start AS TIMESTAMP_LTZ(6)) AS window_start,
-  CAST(window_end AS TIMESTAMP_LTZ(6)) AS window_end,
-  CAST(TO_TIMESTAMP_LTZ(event_time - MOD(event_time, 60000), 3) AS TIMESTAMP_LTZ(6)) AS `minute`,
-  'run_queue_wait' AS kpi,
-  tenant_id,
-  region,
-  environment,
-  CAST(NULL AS STRING) AS process_id,
-  CAST(NULL AS STRING) AS provider,
-  queue,
-  CAST(NULL AS STRING) AS request_model,
-  CAST(NULL AS STRING) AS run_kind,
-  CASE WHEN started_at - created_at < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(started_at - created_at AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INTEGER) END AS bucket,
-  COUNT(*) AS n
-FROM TABLE(TUMBLE(TABLE runs_accepted, DESCRIPTOR(appended_at), INTERVAL '10' SECOND))
-WHERE event_type = 'run.started' AND created_at IS NOT NULL AND started_at IS NOT NULL
-GROUP BY window_start, window_end, event_time - MOD(event_time, 60000), tenant_id, region, environment, queue, CASE WHEN started_at - created_at < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(started_at - created_at AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INTEGER) END;
+  CASE WHEN kpi IN ('run_duration:3b04ecad') THEN process_id END,
+  CASE WHEN kpi IN ('run_queue_wait:ec8b6d39') THEN queue END,
+  CASE WHEN kpi IN ('run_duration:3b04ecad') THEN run_kind END,
+  bucket;

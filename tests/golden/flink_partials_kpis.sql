@@ -8,7 +8,7 @@ SELECT
   tenant_id,
   region,
   environment,
-  agent_id,
+  CASE WHEN event_type IN ('model.completed', 'model.failed') THEN agent_id END AS agent_id,
   CAST(NULL AS STRING) AS book,
   is_leaf,
   CAST(NULL AS STRING) AS `procedure`,
@@ -18,7 +18,6 @@ SELECT
   request_model,
   CAST(NULL AS STRING) AS run_kind,
   CAST(NULL AS STRING) AS task_id,
-  CAST(NULL AS STRING) AS trigger_id,
   CAST(NULL AS STRING) AS workflow_id,
   COUNT(*) AS n,
   COUNT(CASE WHEN http_status IN (429, 529) THEN 1 END) AS count_http_status_in_429_529,
@@ -29,7 +28,19 @@ SELECT
   SUM(output_tokens) AS sum_output_tokens,
   SUM(reasoning_tokens) AS sum_reasoning_tokens
 FROM TABLE(TUMBLE(TABLE model_calls_accepted, DESCRIPTOR(appended_at), INTERVAL '10' SECOND))
-GROUP BY window_start, window_end, event_time - MOD(event_time, 60000), event_type, tenant_id, region, environment, agent_id, is_leaf, process_id, provider, request_model
+GROUP BY
+  window_start,
+  window_end,
+  event_time - MOD(event_time, 60000),
+  event_type,
+  tenant_id,
+  region,
+  environment,
+  CASE WHEN event_type IN ('model.completed', 'model.failed') THEN agent_id END,
+  is_leaf,
+  process_id,
+  provider,
+  request_model
 UNION ALL
 SELECT
   'main' AS lane,
@@ -41,18 +52,17 @@ SELECT
   tenant_id,
   region,
   environment,
-  agent_id,
-  book,
+  CASE WHEN event_type IN ('run.failed', 'run.succeeded', 'run.timed_out') THEN agent_id END AS agent_id,
+  CASE WHEN event_type IN ('step.completed', 'step.failed') THEN book END AS book,
   CAST(NULL AS BOOLEAN) AS is_leaf,
-  `procedure`,
-  process_id,
-  process_version,
+  CASE WHEN event_type IN ('step.completed', 'step.failed') THEN `procedure` END AS `procedure`,
+  CASE WHEN event_type IN ('run.failed', 'run.started', 'run.succeeded', 'run.timed_out') THEN process_id END AS process_id,
+  CASE WHEN event_type IN ('run.failed', 'run.succeeded', 'run.timed_out') THEN process_version END AS process_version,
   CAST(NULL AS STRING) AS provider,
   CAST(NULL AS STRING) AS request_model,
-  run_kind,
-  task_id,
-  trigger_id,
-  workflow_id,
+  CASE WHEN event_type IN ('run.failed', 'run.started', 'run.succeeded', 'run.timed_out') THEN run_kind END AS run_kind,
+  CASE WHEN event_type IN ('step.completed', 'step.failed') THEN task_id END AS task_id,
+  CASE WHEN event_type IN ('run.failed', 'run.succeeded', 'run.timed_out') THEN workflow_id END AS workflow_id,
   COUNT(*) AS n,
   CAST(NULL AS BIGINT) AS count_http_status_in_429_529,
   CAST(NULL AS BIGINT) AS sum_cache_read_tokens,
@@ -62,4 +72,19 @@ SELECT
   CAST(NULL AS BIGINT) AS sum_output_tokens,
   CAST(NULL AS BIGINT) AS sum_reasoning_tokens
 FROM TABLE(TUMBLE(TABLE runs_accepted, DESCRIPTOR(appended_at), INTERVAL '10' SECOND))
-GROUP BY window_start, window_end, event_time - MOD(event_time, 60000), event_type, tenant_id, region, environment, agent_id, book, `procedure`, process_id, process_version, run_kind, task_id, trigger_id, workflow_id;
+GROUP BY
+  window_start,
+  window_end,
+  event_time - MOD(event_time, 60000),
+  event_type,
+  tenant_id,
+  region,
+  environment,
+  CASE WHEN event_type IN ('run.failed', 'run.succeeded', 'run.timed_out') THEN agent_id END,
+  CASE WHEN event_type IN ('step.completed', 'step.failed') THEN book END,
+  CASE WHEN event_type IN ('step.completed', 'step.failed') THEN `procedure` END,
+  CASE WHEN event_type IN ('run.failed', 'run.started', 'run.succeeded', 'run.timed_out') THEN process_id END,
+  CASE WHEN event_type IN ('run.failed', 'run.succeeded', 'run.timed_out') THEN process_version END,
+  CASE WHEN event_type IN ('run.failed', 'run.started', 'run.succeeded', 'run.timed_out') THEN run_kind END,
+  CASE WHEN event_type IN ('step.completed', 'step.failed') THEN task_id END,
+  CASE WHEN event_type IN ('run.failed', 'run.succeeded', 'run.timed_out') THEN workflow_id END;

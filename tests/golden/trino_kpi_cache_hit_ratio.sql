@@ -6,11 +6,11 @@ SELECT
   environment,
   provider,
   request_model,
-  COALESCE(SUM(sum_cache_read_tokens) FILTER (WHERE is_leaf), 0) AS numerator,
-  COALESCE(SUM(sum_input_tokens) FILTER (WHERE is_leaf), 0) AS denominator,
-  CAST(COALESCE(SUM(sum_cache_read_tokens) FILTER (WHERE is_leaf), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(sum_input_tokens) FILTER (WHERE is_leaf), 0), 0) AS value
+  TRY_CAST(COALESCE(SUM(CAST(sum_cache_read_tokens AS DECIMAL(38, 0))) FILTER (WHERE is_leaf), 0) AS BIGINT) AS numerator,
+  TRY_CAST(COALESCE(SUM(CAST(sum_input_tokens AS DECIMAL(38, 0))) FILTER (WHERE is_leaf), 0) AS BIGINT) AS denominator,
+  CAST(COALESCE(SUM(CAST(sum_cache_read_tokens AS DECIMAL(38, 0))) FILTER (WHERE is_leaf), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(CAST(sum_input_tokens AS DECIMAL(38, 0))) FILTER (WHERE is_leaf), 0), 0) AS value
 FROM lake.audited.kpis
-WHERE stream = 'model_calls' AND ((is_leaf))
+WHERE stream = 'model_calls' AND event_type IN ('model.completed', 'model.failed') AND ((is_leaf))
 GROUP BY 1, 2, 3, 4, 5, 6
 HAVING SUM(n) > 0;
 
@@ -22,11 +22,11 @@ SELECT
   environment,
   provider,
   request_model,
-  COALESCE(SUM(sum_cache_read_tokens) FILTER (WHERE is_leaf), 0) AS numerator,
-  COALESCE(SUM(sum_input_tokens) FILTER (WHERE is_leaf), 0) AS denominator,
-  CAST(COALESCE(SUM(sum_cache_read_tokens) FILTER (WHERE is_leaf), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(sum_input_tokens) FILTER (WHERE is_leaf), 0), 0) AS value
+  TRY_CAST(COALESCE(SUM(CAST(sum_cache_read_tokens AS DECIMAL(38, 0))) FILTER (WHERE is_leaf), 0) AS BIGINT) AS numerator,
+  TRY_CAST(COALESCE(SUM(CAST(sum_input_tokens AS DECIMAL(38, 0))) FILTER (WHERE is_leaf), 0) AS BIGINT) AS denominator,
+  CAST(COALESCE(SUM(CAST(sum_cache_read_tokens AS DECIMAL(38, 0))) FILTER (WHERE is_leaf), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(CAST(sum_input_tokens AS DECIMAL(38, 0))) FILTER (WHERE is_leaf), 0), 0) AS value
 FROM lake.audited.kpis
-WHERE stream = 'model_calls' AND ((is_leaf))
+WHERE stream = 'model_calls' AND event_type IN ('model.completed', 'model.failed') AND ((is_leaf))
 GROUP BY 1, 2, 3, 4, 5, 6
 HAVING SUM(n) > 0;
 
@@ -38,10 +38,10 @@ SELECT
   environment,
   provider,
   request_model,
-  COALESCE(SUM(sum_cache_read_tokens) FILTER (WHERE is_leaf), 0) AS numerator,
-  COALESCE(SUM(sum_input_tokens) FILTER (WHERE is_leaf), 0) AS denominator,
-  CAST(COALESCE(SUM(sum_cache_read_tokens) FILTER (WHERE is_leaf), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(sum_input_tokens) FILTER (WHERE is_leaf), 0), 0) AS value
+  TRY_CAST(COALESCE(SUM(CAST(sum_cache_read_tokens AS DECIMAL(38, 0))) FILTER (WHERE is_leaf), 0) AS BIGINT) AS numerator,
+  TRY_CAST(COALESCE(SUM(CAST(sum_input_tokens AS DECIMAL(38, 0))) FILTER (WHERE is_leaf), 0) AS BIGINT) AS denominator,
+  CAST(COALESCE(SUM(CAST(sum_cache_read_tokens AS DECIMAL(38, 0))) FILTER (WHERE is_leaf), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(CAST(sum_input_tokens AS DECIMAL(38, 0))) FILTER (WHERE is_leaf), 0), 0) AS value
 FROM lake.audited.kpis
-WHERE stream = 'model_calls' AND ((is_leaf))
+WHERE stream = 'model_calls' AND event_type IN ('model.completed', 'model.failed') AND ((is_leaf))
 GROUP BY 1, 2, 3, 4, 5, 6
 HAVING SUM(n) > 0;

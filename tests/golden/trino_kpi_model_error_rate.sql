@@ -10,7 +10,7 @@ SELECT
   COALESCE(SUM(n) FILTER (WHERE is_leaf AND event_type IN ('model.completed', 'model.failed')), 0) AS denominator,
   CAST(COALESCE(SUM(n) FILTER (WHERE is_leaf AND event_type = 'model.failed'), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(n) FILTER (WHERE is_leaf AND event_type IN ('model.completed', 'model.failed')), 0), 0) AS value
 FROM lake.audited.kpis
-WHERE stream = 'model_calls' AND ((is_leaf AND event_type = 'model.failed') OR (is_leaf AND event_type IN ('model.completed', 'model.failed')))
+WHERE stream = 'model_calls' AND event_type IN ('model.completed', 'model.failed') AND ((is_leaf AND event_type = 'model.failed') OR (is_leaf AND event_type IN ('model.completed', 'model.failed')))
 GROUP BY 1, 2, 3, 4, 5, 6
 HAVING SUM(n) > 0;
 
@@ -26,7 +26,7 @@ SELECT
   COALESCE(SUM(n) FILTER (WHERE is_leaf AND event_type IN ('model.completed', 'model.failed')), 0) AS denominator,
   CAST(COALESCE(SUM(n) FILTER (WHERE is_leaf AND event_type = 'model.failed'), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(n) FILTER (WHERE is_leaf AND event_type IN ('model.completed', 'model.failed')), 0), 0) AS value
 FROM lake.audited.kpis
-WHERE stream = 'model_calls' AND ((is_leaf AND event_type = 'model.failed') OR (is_leaf AND event_type IN ('model.completed', 'model.failed')))
+WHERE stream = 'model_calls' AND event_type IN ('model.completed', 'model.failed') AND ((is_leaf AND event_type = 'model.failed') OR (is_leaf AND event_type IN ('model.completed', 'model.failed')))
 GROUP BY 1, 2, 3, 4, 5, 6
 HAVING SUM(n) > 0;
 
@@ -42,6 +42,6 @@ SELECT
   COALESCE(SUM(n) FILTER (WHERE is_leaf AND event_type IN ('model.completed', 'model.failed')), 0) AS denominator,
   CAST(COALESCE(SUM(n) FILTER (WHERE is_leaf AND event_type = 'model.failed'), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(n) FILTER (WHERE is_leaf AND event_type IN ('model.completed', 'model.failed')), 0), 0) AS value
 FROM lake.audited.kpis
-WHERE stream = 'model_calls' AND ((is_leaf AND event_type = 'model.failed') OR (is_leaf AND event_type IN ('model.completed', 'model.failed')))
+WHERE stream = 'model_calls' AND event_type IN ('model.completed', 'model.failed') AND ((is_leaf AND event_type = 'model.failed') OR (is_leaf AND event_type IN ('model.completed', 'model.failed')))
 GROUP BY 1, 2, 3, 4, 5, 6
 HAVING SUM(n) > 0;

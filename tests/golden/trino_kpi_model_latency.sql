@@ -2,7 +2,7 @@ CREATE VIEW serving.kpi_model_latency AS
 WITH counted AS (
   SELECT date_trunc('minute', "minute") AS period_start, tenant_id, region, environment, provider, request_model, bucket, SUM(n) AS n
   FROM lake.audited.histograms
-  WHERE kpi = 'model_latency'
+  WHERE kpi = 'model_latency:ad7fd6c1'
   GROUP BY date_trunc('minute', "minute"), tenant_id, region, environment, provider, request_model, bucket
   HAVING SUM(n) > 0
 ),
@@ -23,7 +23,7 @@ CREATE VIEW serving.kpi_model_latency_hourly AS
 WITH counted AS (
   SELECT date_trunc('hour', "minute") AS period_start, tenant_id, region, environment, provider, request_model, bucket, SUM(n) AS n
   FROM lake.audited.histograms
-  WHERE kpi = 'model_latency'
+  WHERE kpi = 'model_latency:ad7fd6c1'
   GROUP BY date_trunc('hour', "minute"), tenant_id, region, environment, provider, request_model, bucket
   HAVING SUM(n) > 0
 ),
@@ -44,7 +44,7 @@ CREATE VIEW serving.kpi_model_latency_daily AS
 WITH counted AS (
   SELECT date_trunc('day', "minute") AS period_start, tenant_id, region, environment, provider, request_model, bucket, SUM(n) AS n
   FROM lake.audited.histograms
-  WHERE kpi = 'model_latency'
+  WHERE kpi = 'model_latency:ad7fd6c1'
   GROUP BY date_trunc('day', "minute"), tenant_id, region, environment, provider, request_model, bucket
   HAVING SUM(n) > 0
 ),

@@ -2,7 +2,7 @@ CREATE VIEW serving.kpi_run_duration AS
 WITH counted AS (
   SELECT date_trunc('minute', "minute") AS period_start, tenant_id, region, environment, run_kind, process_id, bucket, SUM(n) AS n
   FROM lake.audited.histograms
-  WHERE kpi = 'run_duration'
+  WHERE kpi = 'run_duration:3b04ecad'
   GROUP BY date_trunc('minute', "minute"), tenant_id, region, environment, run_kind, process_id, bucket
   HAVING SUM(n) > 0
 ),
@@ -23,7 +23,7 @@ CREATE VIEW serving.kpi_run_duration_hourly AS
 WITH counted AS (
   SELECT date_trunc('hour', "minute") AS period_start, tenant_id, region, environment, run_kind, process_id, bucket, SUM(n) AS n
   FROM lake.audited.histograms
-  WHERE kpi = 'run_duration'
+  WHERE kpi = 'run_duration:3b04ecad'
   GROUP BY date_trunc('hour', "minute"), tenant_id, region, environment, run_kind, process_id, bucket
   HAVING SUM(n) > 0
 ),
@@ -44,7 +44,7 @@ CREATE VIEW serving.kpi_run_duration_daily AS
 WITH counted AS (
   SELECT date_trunc('day', "minute") AS period_start, tenant_id, region, environment, run_kind, process_id, bucket, SUM(n) AS n
   FROM lake.audited.histograms
-  WHERE kpi = 'run_duration'
+  WHERE kpi = 'run_duration:3b04ecad'
   GROUP BY date_trunc('day', "minute"), tenant_id, region, environment, run_kind, process_id, bucket
   HAVING SUM(n) > 0
 ),

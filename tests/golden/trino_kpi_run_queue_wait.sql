@@ -2,7 +2,7 @@ CREATE VIEW serving.kpi_run_queue_wait AS
 WITH counted AS (
   SELECT date_trunc('minute', "minute") AS period_start, tenant_id, region, environment, queue, bucket, SUM(n) AS n
   FROM lake.audited.histograms
-  WHERE kpi = 'run_queue_wait'
+  WHERE kpi = 'run_queue_wait:ec8b6d39'
   GROUP BY date_trunc('minute', "minute"), tenant_id, region, environment, queue, bucket
   HAVING SUM(n) > 0
 ),
@@ -23,7 +23,7 @@ CREATE VIEW serving.kpi_run_queue_wait_hourly AS
 WITH counted AS (
   SELECT date_trunc('hour', "minute") AS period_start, tenant_id, region, environment, queue, bucket, SUM(n) AS n
   FROM lake.audited.histograms
-  WHERE kpi = 'run_queue_wait'
+  WHERE kpi = 'run_queue_wait:ec8b6d39'
   GROUP BY date_trunc('hour', "minute"), tenant_id, region, environment, queue, bucket
   HAVING SUM(n) > 0
 ),
@@ -44,7 +44,7 @@ CREATE VIEW serving.kpi_run_queue_wait_daily AS
 WITH counted AS (
   SELECT date_trunc('day', "minute") AS period_start, tenant_id, region, environment, queue, bucket, SUM(n) AS n
   FROM lake.audited.histograms
-  WHERE kpi = 'run_queue_wait'
+  WHERE kpi = 'run_queue_wait:ec8b6d39'
   GROUP BY date_trunc('day', "minute"), tenant_id, region, environment, queue, bucket
   HAVING SUM(n) > 0
 ),

@@ -13,7 +13,7 @@ SELECT
   COALESCE(SUM(n) FILTER (WHERE event_type IN ('run.succeeded', 'run.failed', 'run.timed_out')), 0) AS denominator,
   CAST(COALESCE(SUM(n) FILTER (WHERE event_type = 'run.succeeded'), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(n) FILTER (WHERE event_type IN ('run.succeeded', 'run.failed', 'run.timed_out')), 0), 0) AS value
 FROM lake.audited.kpis
-WHERE stream = 'runs' AND ((event_type = 'run.succeeded') OR (event_type IN ('run.succeeded', 'run.failed', 'run.timed_out')))
+WHERE stream = 'runs' AND event_type IN ('run.failed', 'run.succeeded', 'run.timed_out') AND ((event_type = 'run.succeeded') OR (event_type IN ('run.succeeded', 'run.failed', 'run.timed_out')))
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 HAVING SUM(n) > 0;
 
@@ -32,7 +32,7 @@ SELECT
   COALESCE(SUM(n) FILTER (WHERE event_type IN ('run.succeeded', 'run.failed', 'run.timed_out')), 0) AS denominator,
   CAST(COALESCE(SUM(n) FILTER (WHERE event_type = 'run.succeeded'), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(n) FILTER (WHERE event_type IN ('run.succeeded', 'run.failed', 'run.timed_out')), 0), 0) AS value
 FROM lake.audited.kpis
-WHERE stream = 'runs' AND ((event_type = 'run.succeeded') OR (event_type IN ('run.succeeded', 'run.failed', 'run.timed_out')))
+WHERE stream = 'runs' AND event_type IN ('run.failed', 'run.succeeded', 'run.timed_out') AND ((event_type = 'run.succeeded') OR (event_type IN ('run.succeeded', 'run.failed', 'run.timed_out')))
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 HAVING SUM(n) > 0;
 
@@ -51,6 +51,6 @@ SELECT
   COALESCE(SUM(n) FILTER (WHERE event_type IN ('run.succeeded', 'run.failed', 'run.timed_out')), 0) AS denominator,
   CAST(COALESCE(SUM(n) FILTER (WHERE event_type = 'run.succeeded'), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(n) FILTER (WHERE event_type IN ('run.succeeded', 'run.failed', 'run.timed_out')), 0), 0) AS value
 FROM lake.audited.kpis
-WHERE stream = 'runs' AND ((event_type = 'run.succeeded') OR (event_type IN ('run.succeeded', 'run.failed', 'run.timed_out')))
+WHERE stream = 'runs' AND event_type IN ('run.failed', 'run.succeeded', 'run.timed_out') AND ((event_type = 'run.succeeded') OR (event_type IN ('run.succeeded', 'run.failed', 'run.timed_out')))
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 HAVING SUM(n) > 0;

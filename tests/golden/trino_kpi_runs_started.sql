@@ -6,11 +6,10 @@ SELECT
   environment,
   run_kind,
   process_id,
-  trigger_id,
   COALESCE(SUM(n) FILTER (WHERE event_type = 'run.started'), 0) AS value
 FROM lake.audited.kpis
-WHERE stream = 'runs' AND ((event_type = 'run.started'))
-GROUP BY 1, 2, 3, 4, 5, 6, 7
+WHERE stream = 'runs' AND event_type IN ('run.started') AND ((event_type = 'run.started'))
+GROUP BY 1, 2, 3, 4, 5, 6
 HAVING SUM(n) > 0;
 
 CREATE VIEW serving.kpi_runs_started_hourly AS
@@ -21,11 +20,10 @@ SELECT
   environment,
   run_kind,
   process_id,
-  trigger_id,
   COALESCE(SUM(n) FILTER (WHERE event_type = 'run.started'), 0) AS value
 FROM lake.audited.kpis
-WHERE stream = 'runs' AND ((event_type = 'run.started'))
-GROUP BY 1, 2, 3, 4, 5, 6, 7
+WHERE stream = 'runs' AND event_type IN ('run.started') AND ((event_type = 'run.started'))
+GROUP BY 1, 2, 3, 4, 5, 6
 HAVING SUM(n) > 0;
 
 CREATE VIEW serving.kpi_runs_started_daily AS
@@ -36,9 +34,8 @@ SELECT
   environment,
   run_kind,
   process_id,
-  trigger_id,
   COALESCE(SUM(n) FILTER (WHERE event_type = 'run.started'), 0) AS value
 FROM lake.audited.kpis
-WHERE stream = 'runs' AND ((event_type = 'run.started'))
-GROUP BY 1, 2, 3, 4, 5, 6, 7
+WHERE stream = 'runs' AND event_type IN ('run.started') AND ((event_type = 'run.started'))
+GROUP BY 1, 2, 3, 4, 5, 6
 HAVING SUM(n) > 0;

@@ -11,7 +11,7 @@ SELECT
   COALESCE(SUM(n) FILTER (WHERE event_type IN ('step.completed', 'step.failed')), 0) AS denominator,
   CAST(COALESCE(SUM(n) FILTER (WHERE event_type = 'step.failed'), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(n) FILTER (WHERE event_type IN ('step.completed', 'step.failed')), 0), 0) AS value
 FROM lake.audited.kpis
-WHERE stream = 'runs' AND ((event_type = 'step.failed') OR (event_type IN ('step.completed', 'step.failed')))
+WHERE stream = 'runs' AND event_type IN ('step.completed', 'step.failed') AND ((event_type = 'step.failed') OR (event_type IN ('step.completed', 'step.failed')))
 GROUP BY 1, 2, 3, 4, 5, 6, 7
 HAVING SUM(n) > 0;
 
@@ -28,7 +28,7 @@ SELECT
   COALESCE(SUM(n) FILTER (WHERE event_type IN ('step.completed', 'step.failed')), 0) AS denominator,
   CAST(COALESCE(SUM(n) FILTER (WHERE event_type = 'step.failed'), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(n) FILTER (WHERE event_type IN ('step.completed', 'step.failed')), 0), 0) AS value
 FROM lake.audited.kpis
-WHERE stream = 'runs' AND ((event_type = 'step.failed') OR (event_type IN ('step.completed', 'step.failed')))
+WHERE stream = 'runs' AND event_type IN ('step.completed', 'step.failed') AND ((event_type = 'step.failed') OR (event_type IN ('step.completed', 'step.failed')))
 GROUP BY 1, 2, 3, 4, 5, 6, 7
 HAVING SUM(n) > 0;
 
@@ -45,6 +45,6 @@ SELECT
   COALESCE(SUM(n) FILTER (WHERE event_type IN ('step.completed', 'step.failed')), 0) AS denominator,
   CAST(COALESCE(SUM(n) FILTER (WHERE event_type = 'step.failed'), 0) AS DOUBLE) / NULLIF(COALESCE(SUM(n) FILTER (WHERE event_type IN ('step.completed', 'step.failed')), 0), 0) AS value
 FROM lake.audited.kpis
-WHERE stream = 'runs' AND ((event_type = 'step.failed') OR (event_type IN ('step.completed', 'step.failed')))
+WHERE stream = 'runs' AND event_type IN ('step.completed', 'step.failed') AND ((event_type = 'step.failed') OR (event_type IN ('step.completed', 'step.failed')))
 GROUP BY 1, 2, 3, 4, 5, 6, 7
 HAVING SUM(n) > 0;

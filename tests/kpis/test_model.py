@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from kpis.model import Entity, Kpi, Measure, both, columns, conjuncts
+from kpis.model import Entity, Kpi, Measure
 
 KPI = {"kpi": "cost", "title": "Cost", "description": "What it cost.", "owner": "team", "unit": "USD", "better": "lower", "stream": "jobs"}
 ENTITY = {"entity": "jobs", "title": "Jobs", "description": "A job.", "owner": "team", "key": "job_id", "freshness_seconds": 30}
@@ -71,17 +71,26 @@ def test_streams_fold_a_column_of_an_entity_alike() -> None:
         Entity(**ENTITY, columns=COLUMNS, streams={"jobs": {"tries": {"max": "tries"}}, "other": {"tries": {"sum": "tries"}}})
 
 
-def test_columns_of_an_expression_are_found_wherever_they_are() -> None:
-    assert columns("CASE WHEN a > 1 THEN COALESCE(b, c) END") == {"a", "b", "c"}
+STATUS = {"status": {"type": "string", "description": "Where it is."}}
 
 
-def test_a_condition_is_taken_apart_at_its_ands_only() -> None:
-    assert conjuncts("a = 1 AND (b = 2 OR c = 3)") == ("a = 1", "(b = 2 OR c = 3)")
+def test_only_the_latest_value_is_ranked() -> None:
+    with pytest.raises(ValidationError, match="rank: has no meaning for a max"):
+        Measure(kind="max", value="status", rank={"done": 1})
 
 
-def test_a_choice_keeps_its_brackets_when_it_is_joined_again() -> None:
-    assert " AND ".join(conjuncts("a = 1 OR b = 2")) == "(a = 1 OR b = 2)"
+@pytest.mark.parametrize("rank", [{"done": 0}, {"done": 16}, {"done": 1, "failed": 1}])
+def test_ranks_are_different_numbers_beside_the_time(rank: dict[str, int]) -> None:
+    with pytest.raises(ValidationError, match="ranks must be different numbers from 1 to 15"):
+        Measure(kind="latest", value="status", rank=rank)
 
 
-def test_joined_conditions_keep_their_meaning() -> None:
-    assert both("a OR b", "c") == "(a OR b) AND c"
+def test_streams_rank_a_column_of_an_entity_alike() -> None:
+    streams = {"jobs": {"status": {"latest": "a", "rank": {"done": 1}}}, "other": {"status": {"latest": "a"}}}
+    with pytest.raises(ValidationError, match=r"streams\.other\.status: must be ranked as in the other streams"):
+        Entity(**ENTITY, columns=STATUS, streams=streams)
+
+
+def test_a_latest_value_is_text() -> None:
+    with pytest.raises(ValidationError, match=r"streams\.jobs\.tries: only a column of type string has a latest value"):
+        Entity(**ENTITY, columns=COLUMNS, streams={"jobs": {"tries": {"latest": "tries"}}})

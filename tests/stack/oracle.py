@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 BASE = ("tenant_id", "region", "environment")
 TYPE, LEAF = pl.col("event_type"), pl.col("is_leaf")
 COMPLETED, FAILED = TYPE == "model.completed", TYPE == "model.failed"
+RANKS = {"run.created": 1, "run.started": 2, "run.succeeded": 3, "run.cancelled": 4, "run.timed_out": 5, "run.failed": 6}
+"""Lifecycle events and which of two in the same millisecond tells the status."""
 ENDS = ("run.succeeded", "run.failed", "run.cancelled", "run.timed_out")
 TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
 GRAINS = {"": 60_000, "_hourly": 3_600_000, "_daily": 86_400_000}
@@ -68,7 +70,7 @@ SUMS = {
         ("run_kind", "process_id", "process_version", "workflow_id", "agent_id"),
         _ratio(TYPE == "run.succeeded", TYPE.is_not_null()),
     ),
-    "runs_started": Sums("runs", TYPE == "run.started", ("run_kind", "process_id", "trigger_id"), {"value": TYPE.len()}),
+    "runs_started": Sums("runs", TYPE == "run.started", ("run_kind", "process_id"), {"value": TYPE.len()}),
     "step_failure_rate": Sums(
         "runs", TYPE.is_in(["step.completed", "step.failed"]), ("task_id", "book", "procedure"), _ratio(TYPE == "step.failed", TYPE.is_not_null())
     ),
@@ -96,19 +98,23 @@ def percentiles(kpi: Percentiles, events: pl.DataFrame, grain: int) -> pl.DataFr
 
 def runs(events: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
     """Rows of `serving.runs` in which runs of the last day are."""
+    rank = TYPE.replace_strict(RANKS, default=None, return_dtype=pl.Int64)
     told = (
-        events.sort("event_time", "partition", "offset")
+        events.with_columns(rank=rank)
+        .sort("event_time", "rank")
         .group_by("tenant_id", "run_id")
         .agg(
             created_at=pl.col("created_at").min(),
-            started_at=pl.coalesce("started_at", "event_time").filter(TYPE.is_in(["run.started", *ENDS])).min(),
+            started_at=pl.min_horizontal(
+                pl.col("started_at").filter(TYPE.str.starts_with("run.")).min(), pl.col("event_time").filter(TYPE == "run.started").min()
+            ),
             finished_at=pl.col("event_time").filter(TYPE.is_in(ENDS)).max(),
             last_event_at=pl.col("event_time").max(),
-            status=TYPE.filter(TYPE.str.starts_with("run."), TYPE != "run.progressed").last(),
+            status=TYPE.filter(pl.col("rank").is_not_null()).last(),
             attempts=pl.col("attempt").filter(TYPE.str.starts_with("run.")).max(),
             steps=TYPE.is_in(["step.completed", "step.failed"]).sum(),
             failed_steps=(TYPE == "step.failed").sum(),
-            **{name: pl.col(name).drop_nulls().last() for name in ("run_kind", "process_id", "process_version", "workflow_id", "agent_id")},
+            **{name: pl.col(name).max() for name in ("run_kind", "process_id", "process_version", "workflow_id", "agent_id")},
         )
     )
     called = (

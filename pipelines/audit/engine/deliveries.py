@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +47,8 @@ class Deliveries(WorkingTable):
         super().__init__(connection, f"{stream.name}_deliveries")
         self._stream = stream
         self._template = f"{stream.name}_template"
-        sql = " ".join(recompute_query(table, stream.name, "delivered", "") for table in tables)
-        self._read = [name for name in stream.fields if re.search(rf"\b{name}\b", sql)]
+        read = frozenset[str]().union(*(table.reads(stream.name) for table in tables))
+        self._read = [name for name in stream.fields if name in read]
         connection.register(self._template, template)
         connection.execute(f"CREATE OR REPLACE TABLE {self.name} AS {self._select(self._template, fresh=False)}")
 

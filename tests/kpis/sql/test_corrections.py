@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from kpis.partials import stored_kpi
 from tests.kpis.sql.reader_views import BASE, read
+from tests.statements import DEFINITIONS
 
 STARTED = BASE | {"stream": "runs", "event_type": "run.started", "run_kind": "agent"}
-LATENCY = BASE | {"stream": "model_calls", "kpi": "model_latency"}
+LATENCY = BASE | {"stream": "model_calls", "kpi": stored_kpi(DEFINITIONS.kpis["model_latency"])}
 RUN = {"stream": "runs", "is_canary": False, "tenant_id": "acme"}
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from kpis.partials import bucket_sql
+from kpis.partials import bucket_sql, column
 from kpis.sql.duckdb import window_end_of
 from tests import statements
 
@@ -30,7 +30,7 @@ def exact_bucket(value: int) -> int:
 
 
 def buckets(values: list[int]) -> list[int]:
-    rows = duckdb.execute(f"SELECT {bucket_sql('value')} FROM (SELECT unnest(?) AS value)", [values]).fetchall()
+    rows = duckdb.execute(f"SELECT {bucket_sql(column('value')).sql('duckdb')} FROM (SELECT unnest(?) AS value)", [values]).fetchall()
     return [int(row[0]) for row in rows]
 
 
