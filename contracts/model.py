@@ -37,7 +37,7 @@ class _Frozen(BaseModel):
 
 
 class Field(_Frozen):
-    """One field of an event: its type, its limits and its meaning."""
+    """One field of an event: its type, its limits and its meaning; `unbounded` when each value names one thing among ever more."""
 
     name: str
     type: FieldType
@@ -50,6 +50,7 @@ class Field(_Frozen):
     unit: str | None = None
     classification: Literal["internal", "pii", "confidential"] = "internal"
     keys: tuple[str, ...] = ()
+    unbounded: bool = False
 
     @property
     def is_text(self) -> bool:

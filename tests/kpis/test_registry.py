@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contracts.registry import ContractError
-from kpis import registry
+from kpis import lint, registry
+from kpis.model import Measure
 from tests.statements import CONTRACTS, DEFINITIONS
 
 if TYPE_CHECKING:
@@ -35,6 +36,17 @@ WRONG = {
     ),
     "unknown unit": ("model_cost", "unit: USD", "unit: EUR", "definitions/model_cost.yaml: 'unit' Input should be"),
     "name of another file": ("model_cost", "kpi: model_cost", "kpi: cost", "definitions/model_cost.yaml: the name must be 'model_cost', the name of its file"),
+    "id of single things": ("runs_started", "[run_kind", "[trigger_id, run_kind", "dimensions: 'trigger_id' names single things, so every event"),
+    "presence": ("model_cost", "sum: cost_usd", "presence: call_id", "definitions/model_cost.yaml: 'presence' is not built yet"),
+    "latest value": ("model_cost", "sum: cost_usd", "latest: provider", "definitions/model_cost.yaml: 'latest' is not built yet"),
+    "computed from facts": ("model_cost", "unit: USD", "unit: USD\ncomputed: facts", "definitions/model_cost.yaml: computed: 'facts' is not built yet"),
+    "unknown event type": ("runs_started", "'run.started'", "'run.startd'", "definitions/runs_started.yaml: 'run.startd' is not an event type of runs"),
+    "name of a value": (
+        "tokens",
+        "sums: [input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens]",
+        "measures: {provider: {sum: input_tokens}}",
+        "definitions/tokens.yaml: dimensions: 'provider' is the name of another column",
+    ),
     "field of a condition": ("model_cost", "where: is_leaf", "where: is_root", "'is_root' is not a field of model_calls"),
 }
 
@@ -73,3 +85,17 @@ def test_the_product_measures_what_it_promises() -> None:
 @pytest.mark.parametrize("path", sorted((registry.ROOT / "definitions").iterdir()), ids=lambda path: path.stem)
 def test_a_definition_is_short(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= 14
+
+
+@pytest.mark.parametrize("kind", ["presence", "histogram"])
+def test_an_entity_has_no_column_of_a_kind_that_is_not_built(root: Path, kind: str) -> None:
+    path = root / "entities" / "runs.yaml"
+    path.write_text(path.read_text().replace("{max: attempt,", f"{{{kind}: attempt,"))
+    with pytest.raises(ContractError, match=rf"entities/runs.yaml: streams.runs: '{kind}' is not built yet"):
+        registry.load(CONTRACTS, root)
+
+
+def test_two_meanings_in_one_column_are_refused_with_both_names() -> None:
+    owners = {"sum_a": ("sum of b", "definitions/other.yaml")}
+    with pytest.raises(ContractError, match=r"one.yaml: 'sum of a' would share the column 'sum_a' with 'sum of b' of definitions/other.yaml"):
+        lint.claim(owners, Measure(kind="sum", value="a"), "definitions/one.yaml")
