@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 CANARY = "canary.beat"
-CANARY_SOURCE = "daybook-canary"
 
 EARLIEST_TIME_MS = 946_684_800_000
 """2000-01-01: a time in seconds instead of milliseconds lies below it."""

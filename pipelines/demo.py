@@ -101,10 +101,10 @@ def _send(space: Workspace, console: Console) -> int:
     """Send the simulation, and the real sessions where they are; the time by which all of it was delivered, epoch ms."""
     scenario = Scenario(start_ms=now_ms(), rate=0, count=EVENTS, duplicates=0.02, late=0.02, malformed=0.01)
     with Producer(space.settings.endpoints.kafka) as producer:
-        sent = simulate(scenario, producer, space.topics, threading.Event())
+        sent = simulate(scenario, space.contracts, producer, space.topics, threading.Event())
         console.print(f"simulated platform: {sent.total:,} messages sent, of which {_faulty(sent.kinds):,} repeated, late or broken")
         if SESSIONS.exists():
-            done = import_source(adapters()["agent-sessions"], SESSIONS, producer, space.topics, space.settings.home)
+            done = import_source(adapters()["agent-sessions"], SESSIONS, producer, space.contracts, space.settings.home)
             console.print(f"real agent sessions: {sum(done.sent.values()):,} events sent, {done.malformed} broken lines reported")
     return now_ms()
 

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 
 from connectors.instants import now_ms
 from connectors.kafka.producer import DeliveryError, Producer
-from connectors.kafka.records import Record, canonical, headers_of
+from connectors.kafka.records import encode
 from connectors.kafka.topics import TopicError, Topics
+from contracts.model import CANARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from threading import Event as StopSignal
 
-SOURCE = "daybook-canary"
+    from contracts.model import Field, Stream
+
+REGION = "local"
+"""Where a canary happens: nowhere but here."""
 EXPIRY_S = 30
 """A canary that is older than this when the broker is back tells nothing any more."""
 LOOK_AGAIN_S = 5
@@ -24,26 +28,30 @@ LOOK_AGAIN_S = 5
 
 @dataclass(frozen=True)
 class CanaryTarget:
-    """A topic that wants canaries, and the id fields that its contract requires of them."""
+    """A topic that wants canaries, and the stream whose contract they keep."""
 
     topic: str
-    entities: tuple[str, ...]
+    stream: Stream
 
 
 def beat(target: CanaryTarget, partition: int, tick_ms: int) -> dict[str, object]:
     """Return the canary of one partition and tick; the same tick gives the same identity."""
-    return {
-        "event_id": f"canary-{target.topic}-{partition}-{tick_ms}",
-        "event_type": "canary.beat",
-        "schema_version": 1,
-        "event_time": tick_ms,
-        "source": SOURCE,
-        "tenant_id": "canary",
-        "region": "local",
-        "environment": "prod",
-        "is_canary": True,
-        **dict.fromkeys(target.entities, "canary"),
-    }
+    stream = target.stream
+    event = stream.event_types[CANARY]
+    own = {"event_id": f"canary-{target.topic}-{partition}-{tick_ms}", "event_type": CANARY, "event_time": tick_ms, "region": REGION}
+    required = (*(name for name in stream.envelope if stream.fields[name].required), *event.required)
+    return {name: _value(stream.fields[name], event.only.get(name, ())) for name in required} | own
+
+
+def _value(field: Field, only: tuple[str, ...]) -> object:
+    """The first value that the contract allows, and `canary` where it allows any text."""
+    match field.type:
+        case "boolean":
+            return only != ("false",)
+        case "integer":
+            return field.min or 0
+        case _:
+            return (*only, *field.enum, "canary")[0]
 
 
 def ticks(interval_s: float, stop: StopSignal) -> Iterator[int]:
@@ -97,8 +105,7 @@ def _send_tick(producer: Producer, targets: list[CanaryTarget], known: dict[str,
     for target in targets:
         for partition in range(known.get(target.topic, 0)):
             event = beat(target, partition, tick_ms)
-            record = Record(b"canary:canary", canonical(event), headers_of(event))
-            producer.send_record(target.topic, record, partition=partition)
+            producer.send_record(target.topic, encode(event, target.stream.entities), partition=partition)
     producer.poll()
 
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Self
 
 import confluent_kafka as kafka
 
-from connectors.kafka.records import Record, encode
+from connectors.kafka.records import Record
 from contracts.errors import DaybookError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 BUFFER_MESSAGES = 50_000
 BUFFER_KILOBYTES = 131_072
@@ -26,7 +26,7 @@ class DeliveryError(DaybookError):
 class Producer:
     """Sends records to the broker, acks from all replicas, never out of order, each at most once per send.
 
-    `send` returns before the record is delivered and blocks while the buffer is full. A record that the broker does not
+    `send_record` returns before the record is delivered and blocks while the buffer is full. A record that the broker does not
     acknowledge within `delivery_timeout_s` counts as failed. After a crash, send again: whoever reads removes repeats.
     """
 
@@ -50,15 +50,6 @@ class Producer:
                 "log_level": 0,
             },
         )
-
-    def send(self, topic: str, event: Mapping[str, object], on_delivery: Callable[[int, int, int], None] | None = None) -> None:
-        """Send one event as a CloudEvent; `on_delivery` gets its partition, offset and append time in epoch ms.
-
-        Raises:
-            DeliveryError: the client can send no more.
-            NoEntityError: the event names no entity to key it by.
-        """
-        self.send_record(topic, encode(event), on_delivery=on_delivery)
 
     def send_record(
         self,

@@ -9,51 +9,34 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from contracts.errors import DaybookError
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-ENTITY_FIELDS = ("run_id", "conversation_id", "agent_id", "service", "call_id")
-"""The fields that can name the entity an event is about, the most telling one first."""
+    from collections.abc import Iterable, Mapping
 
 Headers = tuple[tuple[str, bytes], ...]
 
 
-class NoEntityError(DaybookError):
-    """An event names no entity, so its place among the partitions is undefined."""
-
-
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What travels: `key` is `tenant_id:entity`, `value` is JSON in UTF-8, or None for a null record."""
+    """What travels: `key` is that of `key_of`, `value` is JSON in UTF-8, or None for a null record."""
 
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
 
 
-def encode(event: Mapping[str, object]) -> Record:
-    """Turn a flat event into the record that carries it; the same event always gives the same bytes.
+def encode(event: Mapping[str, object], entities: Iterable[str]) -> Record:
+    """Turn a flat event of a stream with these entities into the record that carries it; the same event always gives the same bytes."""
+    return Record(key_of(event, entities), canonical(event), headers_of(event))
 
-    Raises:
-        NoEntityError: the event carries none of `ENTITY_FIELDS`.
+
+def key_of(event: Mapping[str, object], entities: Iterable[str]) -> bytes:
+    """Return `tenant_id:entity` of the first entity that is present, which keeps the order of one entity, else the tenant alone.
+
+    >>> key_of({"tenant_id": "acme", "run_id": "r-1"}, ("agent_id", "run_id"))
+    b'acme:r-1'
     """
-    return Record(key_of(event), canonical(event), headers_of(event))
-
-
-def key_of(event: Mapping[str, object]) -> bytes:
-    """Return `tenant_id:entity`, which keeps the order of one entity.
-
-    Raises:
-        NoEntityError: the event carries none of `ENTITY_FIELDS`.
-    """
-    for field in ENTITY_FIELDS:
-        entity = event.get(field)
-        if entity:
-            return f"{event['tenant_id']}:{entity}".encode()
-    message = f"event {event.get('event_id')}: carries none of {', '.join(ENTITY_FIELDS)}"
-    raise NoEntityError(message)
+    entity = next((event[name] for name in entities if event.get(name)), None)
+    return (f"{event['tenant_id']}:{entity}" if entity else f"{event['tenant_id']}").encode()
 
 
 def canonical(payload: Mapping[str, object]) -> bytes:

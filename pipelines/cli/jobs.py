@@ -92,7 +92,7 @@ def canaries(interval: float) -> None:
         try:
             last = deployed(settings)
             if last not in known:
-                found = [CanaryTarget(stream.topic, stream.entities) for stream in deployed_workspace(settings).contracts.streams.values()]
+                found = [CanaryTarget(stream.topic, stream) for stream in deployed_workspace(settings).contracts.streams.values()]
                 say_at(f"canaries for {', '.join(target.topic for target in found)} every {interval:g} s")
                 known.clear()
                 known[last] = found

@@ -80,7 +80,7 @@ def import_(source: Adapter, path: Path, *, again: bool, as_json: bool) -> int:
     is_repeat = _is_complete(file_import.position_file(source, path, home))
     with Producer(kafka) as producer, progress_bar() as progress:
         validator = Validator(space.contracts)
-        done = file_import.import_source(source, path, producer, space.topics, home, validator=validator, progress=progress)
+        done = file_import.import_source(source, path, producer, space.contracts, home, validator=validator, progress=progress)
     if as_json:
         say_json({"source": source.name, "path": str(path), "was_complete": is_repeat, **vars(done)})
     else:
@@ -124,7 +124,11 @@ def simulate(*, manifest: Path | None, manifest_values: bool, as_json: bool, **o
     kept = Manifest(manifest, keep_values=manifest_values) if manifest else None
     with kept or nullcontext(), Producer(kafka) as producer, progress_bar() as progress:
         bar = progress.add_task("simulate", total=scenario.total)
-        sent = send(scenario, producer, space.topics, stop_signal(), manifest=kept, on_progress=lambda number: progress.update(bar, completed=number))
+
+        def show(number: int) -> None:
+            progress.update(bar, completed=number)
+
+        sent = send(scenario, space.contracts, producer, space.topics, stop_signal(), manifest=kept, on_progress=show)
     if as_json:
         say_json(_sent_document(scenario, sent, manifest))
     else:

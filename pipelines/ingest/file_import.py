@@ -15,13 +15,13 @@ from connectors.kafka.records import encode
 from connectors.sources.adapter import BadLine, Event
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from rich.progress import Progress
 
     from connectors.kafka.producer import Producer
     from connectors.sources.adapter import Adapter, Item
+    from contracts.registry import Registry
     from contracts.validator import Validator
 
 CHECKPOINT = 5_000
@@ -50,13 +50,13 @@ def import_source(
     adapter: Adapter,
     path: Path,
     producer: Producer,
-    topics: Mapping[str, str],
+    contracts: Registry,
     home: Path,
     *,
     validator: Validator | None = None,
     progress: Progress | None = None,
 ) -> Imported:
-    """Send everything an adapter reads at `path` to `topics` (stream -> topic); return what was done.
+    """Send everything an adapter reads at `path` to the topics of its streams; return what was done.
 
     After a crash, call it again: it goes on from the last acknowledged position, kept under `home`/imports for these files
     as they are. Delivery is at least once. A complete import of unchanged files is not repeated (see `forget`).
@@ -71,7 +71,7 @@ def import_source(
         return state
     bar = progress.add_task(f"import {adapter.name}", total=1.0) if progress else None
     for item in islice(adapter.read(path), state.position, None):
-        _take(item, state, producer, topics, validator)
+        _take(item, state, producer, contracts, validator)
         if state.position % CHECKPOINT == 0:
             _acknowledge(producer, state, kept)
         if progress and bar is not None and isinstance(item, Event):
@@ -96,10 +96,10 @@ def position_file(adapter: Adapter, path: Path, home: Path) -> Path:
     return home / "imports" / f"{adapter.name}-{digest[:16]}.json"
 
 
-def _take(item: Item, state: Imported, producer: Producer, topics: Mapping[str, str], validator: Validator | None) -> None:
+def _take(item: Item, state: Imported, producer: Producer, contracts: Registry, validator: Validator | None) -> None:
     state.position += 1
     if isinstance(item, Event):
-        _send(item, state, producer, topics, validator)
+        _send(item, state, producer, contracts, validator)
     elif isinstance(item, BadLine):
         state.malformed += 1
         if len(state.malformed_lines) < LINES_KEPT:
@@ -108,13 +108,14 @@ def _take(item: Item, state: Imported, producer: Producer, topics: Mapping[str, 
         state.skipped[item.reason] += 1
 
 
-def _send(item: Event, state: Imported, producer: Producer, topics: Mapping[str, str], validator: Validator | None) -> None:
-    record = encode(item.payload)
+def _send(item: Event, state: Imported, producer: Producer, contracts: Registry, validator: Validator | None) -> None:
+    stream = contracts.streams[item.stream]
+    record = encode(item.payload, stream.entities)
     violation = validator.check(item.stream, record.value, now_ms()) if validator else None
     if violation:
         state.refused[f"{violation.reason} {violation.field or ''}".strip()] += 1
         return
-    producer.send_record(topics[item.stream], record)
+    producer.send_record(stream.topic, record)
     state.sent[item.payload["event_type"]] += 1
 
 

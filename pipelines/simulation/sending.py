@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from threading import Event as StopSignal
 
     from connectors.kafka.producer import Producer
+    from contracts.registry import Registry
     from pipelines.simulation.manifest import Manifest
     from pipelines.simulation.messages import Message
     from pipelines.simulation.scenario import Scenario
@@ -38,6 +39,7 @@ class Sent:
 
 def simulate(
     scenario: Scenario,
+    contracts: Registry,
     producer: Producer,
     topics: Mapping[str, str],
     stop: StopSignal,
@@ -55,7 +57,7 @@ def simulate(
     """
     sent = Sent()
     begun = time.monotonic()
-    for number, message in enumerate(paced(messages(scenario), scenario.rate, stop, producer.poll)):
+    for number, message in enumerate(paced(messages(scenario, contracts), scenario.rate, stop, producer.poll)):
         on_delivery = manifest.sent(number, message) if manifest else None
         producer.send_record(topics[message.stream], message.record, on_delivery=on_delivery)
         sent.kinds[message.kind] += 1

@@ -14,6 +14,7 @@ from threading import Event
 
 from connectors.kafka.producer import Producer
 from connectors.kafka.records import Record
+from contracts.registry import load
 from pipelines.signals import stop_signal
 from pipelines.simulation.messages import messages
 from pipelines.simulation.scenario import Scenario
@@ -22,6 +23,7 @@ from tests.benchmarks.progress import say
 from tests.benchmarks.scale import Scale
 
 CHUNK = 2000
+CONTRACTS = load()
 _SPAWN = multiprocessing.get_context("spawn")
 
 Topics = Mapping[str, str]
@@ -69,7 +71,7 @@ def mean_size(path: Path, count: int = 20_000) -> tuple[float, float]:
 
 
 def _write(path: Path, seed: int, size: int, scale: Scale) -> None:
-    source = messages(Scenario(start_ms=int(time.time() * 1000), seed=seed, rate=0, count=size, duplicates=scale.duplicates, late=scale.late))
+    source = messages(Scenario(start_ms=int(time.time() * 1000), seed=seed, rate=0, count=size, duplicates=scale.duplicates, late=scale.late), CONTRACTS)
     with path.open("wb") as file:
         while chunk := [(one.stream, one.record.key, one.record.value, one.record.headers) for one in islice(source, CHUNK)]:
             pickle.dump(chunk, file, protocol=pickle.HIGHEST_PROTOCOL)
@@ -90,4 +92,4 @@ def _send(bootstrap: str, topics: Topics, scale: Scale, seed: int) -> None:
     stop: Event = stop_signal()
     scenario = Scenario(start_ms=int(time.time() * 1000), seed=seed, rate=scale.rate, duration_s=86_400, duplicates=scale.duplicates, late=scale.late)
     with Producer(bootstrap) as producer:
-        simulate(scenario, producer, topics, stop)
+        simulate(scenario, CONTRACTS, producer, topics, stop)

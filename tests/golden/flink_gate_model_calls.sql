@@ -161,6 +161,6 @@ WHERE
     WHEN 'model.completed' THEN call_id IS NOT NULL AND call_id <> '' AND provider IS NOT NULL AND provider <> '' AND request_model IS NOT NULL AND request_model <> '' AND operation IS NOT NULL AND is_leaf IS NOT NULL AND duration_ms IS NOT NULL
     WHEN 'model.failed' THEN call_id IS NOT NULL AND call_id <> '' AND provider IS NOT NULL AND provider <> '' AND request_model IS NOT NULL AND request_model <> '' AND operation IS NOT NULL AND is_leaf IS NOT NULL AND duration_ms IS NOT NULL AND error_type IS NOT NULL AND error_type <> ''
     WHEN 'model.switched' THEN agent_id IS NOT NULL AND agent_id <> '' AND from_model IS NOT NULL AND from_model <> '' AND to_model IS NOT NULL AND to_model <> ''
-    WHEN 'canary.beat' THEN is_canary IS NOT NULL AND call_id IS NOT NULL AND call_id <> '' AND run_id IS NOT NULL AND run_id <> '' AND conversation_id IS NOT NULL AND conversation_id <> '' AND (source IS NULL OR source IN ('daybook-canary')) AND (is_canary IS NULL OR is_canary IN ('true'))
+    WHEN 'canary.beat' THEN is_canary IS NOT NULL AND run_id IS NOT NULL AND run_id <> '' AND conversation_id IS NOT NULL AND conversation_id <> '' AND agent_id IS NOT NULL AND agent_id <> '' AND call_id IS NOT NULL AND call_id <> '' AND (source IS NULL OR source IN ('daybook-canary')) AND (is_canary IS NULL OR is_canary IN ('true'))
     ELSE FALSE
   END;

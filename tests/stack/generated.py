@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from contracts.model import CANARY, CANARY_SOURCE, EARLIEST_TIME_MS, LATEST_TIME_MS, MAX_AGE_MS, MAX_AHEAD_MS, MAX_MONEY_USD
+from contracts.model import CANARY, EARLIEST_TIME_MS, LATEST_TIME_MS, MAX_AGE_MS, MAX_AHEAD_MS, MAX_MONEY_USD
 from tests.stack.oddities import ATTRIBUTES, LIMITS, LITERALS, ODD_BYTES, ODD_NUMBERS, ODD_TEXTS, WIDE, attribute_edges
 from tests.stack.spelling import Spelled, spell
 
@@ -44,7 +44,8 @@ def valid_event(stream: Stream, event: EventType, number: int, now_ms: int) -> d
     required = [name for name in stream.envelope if stream.fields[name].required]
     values = {name: _usual(stream.fields[name], number, now_ms) for name in (*required, *event.carried)}
     values |= {"event_id": f"{TENANT}-{number}", "event_type": event.name, "tenant_id": TENANT}
-    return values | ({"source": CANARY_SOURCE, "is_canary": True} if event.name == CANARY else {})
+    only = {name: allowed[0] if stream.fields[name].type == "string" else allowed[0] == "true" for name, allowed in event.only.items()}
+    return values | only
 
 
 def _usual(field: Field, number: int, now_ms: int) -> Any:

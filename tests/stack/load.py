@@ -35,7 +35,7 @@ def send_load(stack: Stack, seed: int, rate: float, count: int, stop: Event | No
     scenario = Scenario(now_ms(), seed, rate, count, duplicates=0.03, conflicts=0.01, late=0.03, malformed=0.03)
     folder = stack.manifests / f"{scenario.start_ms}-{seed}"
     with Producer(stack.endpoints["kafka"]) as producer, Manifest(folder, keep_values=True) as manifest:
-        simulate(scenario, producer, stack.topics, stop or Event(), manifest=manifest)
+        simulate(scenario, registry.load(), producer, stack.topics, stop or Event(), manifest=manifest)
     return int(read_manifest(folder).select(pl.col("appended_ms").max()).collect().item())
 
 

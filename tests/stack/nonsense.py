@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from connectors.kafka.records import canonical
 from contracts import registry
-from pipelines.simulation.faults import FAULTS, MISSING, VICTIMS, WRONG_TIMES, WRONG_VALUES, broken
+from pipelines.simulation.faults import MISSING, WRONG_TIMES, WRONG_VALUES, broken, faults_of, field_of, victim_of
 from tests.stack.generated import valid_event
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ REASONS = {
     "null_value": "null_value",
 }
 LARGE = 900_000
+CONTRACTS = registry.load()
 
 
 class Case(NamedTuple):
@@ -43,28 +44,24 @@ class Case(NamedTuple):
 
 def cases(stream: str, now_ms: int) -> dict[str, Case]:
     """Every case of one stream by name; the same names for every stream."""
-    found = {fault: _of_class(fault, stream, now_ms) for fault in FAULTS}
+    found = {fault: _of_class(fault, stream, now_ms) for fault in faults_of(CONTRACTS.streams[stream])}
     return found | dict(_arrays(stream, now_ms)) | dict(_extremes(stream, now_ms)) | dict(_repeated_keys(stream, now_ms))
 
 
 def good(stream: str, name: str, now_ms: int) -> dict[str, Any]:
     """A valid event of the type that is broken in every way; every name is another event."""
-    contract = registry.load().streams[stream]
-    event = valid_event(contract, contract.event_types[VICTIMS[stream]], 1, now_ms)
+    contract = CONTRACTS.streams[stream]
+    event = valid_event(contract, victim_of(contract), 1, now_ms)
     return event | {"event_id": f"{TENANT}-{name}", "tenant_id": TENANT}
 
 
 def _of_class(fault: str, stream: str, now_ms: int) -> Case:
-    value = broken(fault, stream, good(stream, fault, now_ms))
+    value = broken(fault, CONTRACTS.streams[stream], good(stream, fault, now_ms))
     return Case(value, REASONS[fault], _field_of(fault, stream))
 
 
 def _field_of(fault: str, stream: str) -> str | None:
-    if fault == "false_canary":
-        return "source"
-    if fault in WRONG_TIMES:
-        return "event_time"
-    return WRONG_VALUES[fault][0][stream] if fault in WRONG_VALUES else MISSING.get(fault, {}).get(stream)
+    return "source" if fault == "false_canary" else field_of(fault, CONTRACTS.streams[stream])
 
 
 def _arrays(stream: str, now_ms: int) -> Iterator[tuple[str, Case]]:

@@ -16,12 +16,15 @@ from connectors.kafka.producer import DeliveryError, Producer
 from connectors.kafka.reader import Absent, Found, OffsetReader, Range, RereadError
 from connectors.kafka.records import Record
 from connectors.kafka.topics import TopicError, TopicMismatchError, Topics, TopicSpec
+from contracts.registry import load
 from pipelines.simulation.manifest import Manifest, read_manifest
 from pipelines.simulation.scenario import Scenario
 from pipelines.simulation.sending import simulate
 
 pytestmark = pytest.mark.stack
 NOWHERE = "127.0.0.1:1"
+CONTRACTS = load()
+RUNS = CONTRACTS.streams["runs"]
 START_MS = 1_795_000_000_000
 
 
@@ -171,7 +174,7 @@ def test_a_reader_without_a_broker_gives_up() -> None:
 def test_canaries_reach_every_partition_and_miss_no_tick(broker: str, topic: str) -> None:
     stop = Event()
     Timer(2.3, stop.set).start()
-    delivered = run_canaries(broker, lambda: [CanaryTarget(topic, ("run_id",)), CanaryTarget("try-none", ())], stop, interval_s=0.2)
+    delivered = run_canaries(broker, lambda: [CanaryTarget(topic, RUNS), CanaryTarget("try-none", RUNS)], stop, interval_s=0.2)
     assert [end for _, end in Topics(broker).offsets(topic).values()] == [delivered / 2] * 2
     assert 8 <= delivered / 2 <= 12
 
@@ -179,13 +182,13 @@ def test_canaries_reach_every_partition_and_miss_no_tick(broker: str, topic: str
 def test_canaries_stop_when_told_to_though_there_is_no_broker() -> None:
     stop = Event()
     Timer(0.5, stop.set).start()
-    assert run_canaries(NOWHERE, lambda: [CanaryTarget("runs.v1", ("run_id",))], stop, interval_s=0.2) == 0
+    assert run_canaries(NOWHERE, lambda: [CanaryTarget("runs.v1", RUNS)], stop, interval_s=0.2) == 0
 
 
 def test_the_manifest_of_a_simulation_names_every_offset_of_the_topic(broker: str, topic: str, tmp_path: Path) -> None:
     scenario = Scenario(start_ms=START_MS, rate=0, count=3000, duplicates=0.05, malformed=0.05)
     with Manifest(tmp_path / "manifest") as manifest:
-        sent = simulate(scenario, Producer(broker), {"runs": topic, "model_calls": topic}, Event(), manifest=manifest)
+        sent = simulate(scenario, CONTRACTS, Producer(broker), {"runs": topic, "model_calls": topic}, Event(), manifest=manifest)
     rows = read_manifest(tmp_path / "manifest").collect()
     assert sent.total == rows.height == rows.select(pl.struct("partition", "offset").n_unique()).item() == 3000
     ends = Topics(broker).offsets(topic)

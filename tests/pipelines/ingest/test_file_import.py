@@ -14,7 +14,7 @@ from contracts.validator import Validator
 from pipelines.ingest import file_import
 from pipelines.ingest.file_import import Imported, forget, import_source
 
-TOPICS = {"runs": "runs.v1"}
+CONTRACTS = load()
 EVENT = {"event_type": "run.started", "source": "s", "event_time": 0, "tenant_id": "t", "run_id": "r"}
 
 
@@ -48,7 +48,7 @@ class Recorder:
 
 
 def run(path: Path, recorder: Recorder, **options: Any) -> Imported:
-    return import_source(Numbers(), path, cast("Producer", recorder), TOPICS, path / "home", **options)
+    return import_source(Numbers(), path, cast("Producer", recorder), CONTRACTS, path / "home", **options)
 
 
 @pytest.fixture

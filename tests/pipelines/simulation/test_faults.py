@@ -4,10 +4,11 @@ import pytest
 
 from contracts.registry import load
 from contracts.validator import Validator
-from pipelines.simulation.faults import FAULTS, MISSING, VICTIMS, WRONG_TIMES, WRONG_VALUES, broken
+from pipelines.simulation.faults import FAULTS, MISSING, WRONG_TIMES, WRONG_VALUES, broken, faults_of, field_of, victim_of
 from pipelines.simulation.messages import messages
 from pipelines.simulation.scenario import Scenario
 
+CONTRACTS = load()
 START_MS = 1_795_000_000_000
 REASONS = {
     **dict.fromkeys(WRONG_VALUES, "wrong_type"),
@@ -24,15 +25,39 @@ REASONS = {
 }
 
 
+STREAMS = CONTRACTS.streams
+
+
 @pytest.fixture(scope="module")
 def victims() -> dict[str, dict[str, object]]:
-    made = messages(Scenario(start_ms=START_MS, count=5000))
-    return {message.stream: message.event for message in made if message.event["event_type"] == VICTIMS[message.stream]}
+    made = messages(Scenario(start_ms=START_MS, count=5000), CONTRACTS)
+    return {message.stream: message.event for message in made if message.event["event_type"] == victim_of(STREAMS[message.stream]).name}
 
 
-@pytest.mark.parametrize("stream", sorted(VICTIMS))
+@pytest.mark.parametrize("stream", STREAMS)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_refused_for_its_reason(fault: str, stream: str, victims: dict[str, dict[str, object]]) -> None:
-    violation = Validator(load()).check(stream, broken(fault, stream, victims[stream]), START_MS)
+    violation = Validator(CONTRACTS).check(stream, broken(fault, STREAMS[stream], victims[stream]), START_MS)
     assert violation is not None
     assert violation.reason == REASONS[fault]
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault != "false_canary"])
+def test_a_fault_is_found_in_the_field_that_was_broken(fault: str, stream: str, victims: dict[str, dict[str, object]]) -> None:
+    violation = Validator(CONTRACTS).check(stream, broken(fault, STREAMS[stream], victims[stream]), START_MS)
+    assert violation is not None
+    assert violation.field == field_of(fault, STREAMS[stream])
+
+
+def test_a_stream_without_numbers_has_no_fault_in_them() -> None:
+    runs = STREAMS["runs"]
+    plain = runs.model_copy(update={"event_types": {"step.started": runs.event_types["step.started"]}})
+    assert set(FAULTS) - set(faults_of(plain)) == {"text_for_number"}
+
+
+def test_a_fault_of_a_field_that_a_stream_lacks_is_refused() -> None:
+    runs = STREAMS["runs"]
+    plain = runs.model_copy(update={"event_types": {"step.started": runs.event_types["step.started"]}})
+    with pytest.raises(ValueError, match="runs: has no field for text_for_number"):
+        broken("text_for_number", plain, {})

@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from contracts.registry import load
 from pipelines.simulation import manifest as chunks
 from pipelines.simulation.manifest import Manifest, read_manifest
 from pipelines.simulation.messages import messages
 from pipelines.simulation.scenario import Scenario
 
+CONTRACTS = load()
+
 
 def write(folder: Path, *, keep_values: bool = False) -> None:
-    made = islice(messages(Scenario(start_ms=1_795_000_000_000, malformed=0.1)), 50)
+    made = islice(messages(Scenario(start_ms=1_795_000_000_000, malformed=0.1), CONTRACTS), 50)
     with Manifest(folder, keep_values=keep_values) as manifest:
         for number, message in enumerate(made):
             delivered = manifest.sent(number, message)
@@ -31,7 +34,7 @@ def test_every_message_is_there_with_its_place(tmp_path: Path, monkeypatch: pyte
 
 def test_values_are_kept_on_request(tmp_path: Path) -> None:
     write(tmp_path / "m", keep_values=True)
-    expected = [m.record.value for m in islice(messages(Scenario(start_ms=1_795_000_000_000, malformed=0.1)), 50)]
+    expected = [m.record.value for m in islice(messages(Scenario(start_ms=1_795_000_000_000, malformed=0.1), CONTRACTS), 50)]
     assert read_manifest(tmp_path / "m").collect()["value"].to_list() == expected
 
 

@@ -12,18 +12,19 @@ from contracts.validator import Validator
 from pipelines.simulation.messages import Message, messages
 from pipelines.simulation.scenario import Scenario
 
+CONTRACTS = load()
 START_MS = 1_795_000_000_000
 SCENARIO = Scenario(start_ms=START_MS, rate=1000, count=20_000, duplicates=0.03, conflicts=0.02, late=0.04, malformed=0.05)
 
 
 @pytest.fixture(scope="module")
 def sent() -> list[Message]:
-    return list(messages(SCENARIO))
+    return list(messages(SCENARIO, CONTRACTS))
 
 
 @pytest.fixture(scope="module")
 def validator() -> Validator:
-    return Validator(load())
+    return Validator(CONTRACTS)
 
 
 def identity(message: Message) -> tuple[str, str, str]:
@@ -38,12 +39,12 @@ def test_the_same_scenario_gives_the_same_bytes(sent: list[Message]) -> None:
     def digest(made: list[Message]) -> str:
         return hashlib.sha256(repr([message.record for message in made]).encode()).hexdigest()
 
-    assert digest(sent) == digest(list(messages(SCENARIO)))
+    assert digest(sent) == digest(list(messages(SCENARIO, CONTRACTS)))
 
 
 @pytest.mark.parametrize("other", [replace(SCENARIO, seed=8), replace(SCENARIO, start_ms=START_MS + 1)])
 def test_another_seed_or_start_is_another_world(sent: list[Message], other: Scenario) -> None:
-    assert {identity(message) for message in sent}.isdisjoint(identity(message) for message in messages(other))
+    assert {identity(message) for message in sent}.isdisjoint(identity(message) for message in messages(other, CONTRACTS))
 
 
 def test_the_shares_of_faults_are_as_asked(sent: list[Message]) -> None:
@@ -92,20 +93,20 @@ def test_some_events_arrive_long_after_they_happened(sent: list[Message]) -> Non
 
 def test_without_lateness_events_follow_the_clock() -> None:
     calm = Scenario(start_ms=START_MS, rate=500, count=2000)
-    for number, message in enumerate(messages(calm)):
+    for number, message in enumerate(messages(calm, CONTRACTS)):
         assert 0 < calm.clock(number) - message.event["event_time"] <= 205
 
 
 def test_a_backfill_spreads_event_time_over_the_past() -> None:
     backfill = Scenario(start_ms=START_MS, rate=0, count=2000, spread_s=86_400)
-    times = [message.event["event_time"] for message in messages(backfill)]
+    times = [message.event["event_time"] for message in messages(backfill, CONTRACTS)]
     assert min(times) < START_MS - 86_000_000
     assert START_MS - 1_000_000 < max(times) < START_MS
 
 
 def test_terminal_events_agree_with_what_their_run_said_before() -> None:
     started: dict[tuple[str, int], int] = {}
-    for message in messages(Scenario(start_ms=START_MS, count=5000)):
+    for message in messages(Scenario(start_ms=START_MS, count=5000), CONTRACTS):
         event = message.event
         if event["event_type"] == "run.started":
             started[event["run_id"], event["attempt"]] = event["event_time"]
@@ -115,7 +116,7 @@ def test_terminal_events_agree_with_what_their_run_said_before() -> None:
 
 def test_an_endless_scenario_goes_on() -> None:
     endless = Scenario(start_ms=START_MS, rate=10)
-    assert len(list(islice(messages(endless), 300))) == 300
+    assert len(list(islice(messages(endless, CONTRACTS), 300))) == 300
 
 
 def test_few_tenants_do_most_of_the_work(sent: list[Message]) -> None:

@@ -4,17 +4,19 @@ import time
 from itertools import islice
 from threading import Event
 
+from contracts.registry import load
 from pipelines.simulation.messages import Message, messages
 from pipelines.simulation.scenario import Scenario
 from pipelines.simulation.sending import paced
 
+CONTRACTS = load()
 GRAIN_S = 0.05
 """Messages that are due within so short a time leave together."""
 SOURCE = Scenario(start_ms=1_795_000_000_000, rate=1000)
 
 
 def made(count: int) -> list[Message]:
-    return list(islice(messages(SOURCE), count))
+    return list(islice(messages(SOURCE, CONTRACTS), count))
 
 
 def test_no_message_leaves_before_its_time() -> None:
