@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contracts.model import CANARY
-from contracts.registry import ContractError, load
+from contracts.registry import ROOT, ContractError, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,3 +130,10 @@ def test_an_id_has_the_same_length_in_every_stream(product: Registry) -> None:
             if field.name.endswith("_id"):
                 found.setdefault(field.name, set()).add(field.max_length)
     assert {name for name, lengths in found.items() if len(lengths) > 1} == set()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "events").glob("**/*.*.yaml")), ids=lambda path: path.stem)
+def test_a_contract_is_short_and_lists_one_field_per_line(path: Path) -> None:
+    lines = path.read_text("utf-8").splitlines()
+    assert len(lines) <= 40
+    assert [line for line in lines if line.startswith(("required:", "optional:")) and not line.endswith(":")] == []
