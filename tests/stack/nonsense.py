@@ -8,6 +8,7 @@ from connectors.kafka.records import canonical
 from contracts import registry
 from pipelines.simulation.faults import MISSING, WRONG_TIMES, WRONG_VALUES, broken, faults_of, field_of, victim_of
 from tests.stack.generated import valid_event
+from tests.stack.oddities import LINE_TERMINATORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +46,7 @@ class Case(NamedTuple):
 def cases(stream: str, now_ms: int) -> dict[str, Case]:
     """Every case of one stream by name; the same names for every stream."""
     found = {fault: _of_class(fault, stream, now_ms) for fault in faults_of(CONTRACTS.streams[stream])}
-    return found | dict(_arrays(stream, now_ms)) | dict(_extremes(stream, now_ms)) | dict(_repeated_keys(stream, now_ms))
+    return found | dict(_arrays(stream, now_ms)) | dict(_extremes(stream, now_ms)) | dict(_repeated_keys(stream, now_ms)) | dict(_line_ends(stream, now_ms))
 
 
 def good(stream: str, name: str, now_ms: int) -> dict[str, Any]:
@@ -87,3 +88,12 @@ def _repeated_keys(stream: str, now_ms: int) -> Iterator[tuple[str, Case]]:
     value = canonical(good(stream, "repeated", now_ms))
     yield "repeated_key_last_one_valid", Case(b'{"tenant_id":{"a":1},' + value[1:])
     yield "repeated_key_last_one_wrong", Case(value[:-1] + b',"tenant_id":{"a":1}}', "wrong_type", "tenant_id")
+
+
+def _line_ends(stream: str, now_ms: int) -> Iterator[tuple[str, Case]]:
+    """Attributes sent as the text of an object, in which each engine's regular expressions may see the end of a line elsewhere."""
+    for end in LINE_TERMINATORS:
+        name = "attributes_" + ascii(end).strip("'").replace("\\", "")
+        inside, after = f'{{"workspace":"a\\{end}b"}}', f"{{}}{end}"
+        yield f"{name}_inside", Case(canonical({**good(stream, name, now_ms), "attributes": inside}))
+        yield f"{name}_after", Case(canonical({**good(stream, name, now_ms), "attributes": after}), "unexpected_attribute", "attributes")
