@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pipelines.audit.publication import Publication
 
 Row = dict[str, Any]
+CONFLICTING_REPEATS = "serving.conflicting_repeats"
+"""View of the repeats that told an event otherwise."""
 
 
 def completeness_rows(contracts: Registry, publication: Publication) -> list[Row]:
@@ -51,6 +53,7 @@ def status_rows(contracts: Registry, definitions: Definitions, publication: Publ
         served = [(f"serving.{fact}", stream.journal) for fact in stream.facts]
         served += [(f"serving.kpi_{kpi.name}", partial_of("histograms" if kpi.histogram else "kpis")) for kpi in definitions.of_stream(stream.name)]
         served += [(f"serving.{entity.name}", partial_of(entity.name)) for entity in definitions.entities.values() if stream.name in entity.streams]
+        served.append((CONFLICTING_REPEATS, stream.duplicates))
         frontier = publication.streams[stream.name]
         verdict, reason = standing(frontier)
         rows += [
@@ -61,6 +64,8 @@ def status_rows(contracts: Registry, definitions: Definitions, publication: Publ
                 "kpis_through": _time(kpis_through(frontier)),
                 "verdict": verdict,
                 "reason": reason,
+                "repeats": frontier.repeats,
+                "conflicting": frontier.conflicting,
                 "freshness_seconds": stream.freshness_seconds,
                 "contract_version": stream.version,
                 "snapshot_id": publication.targets[table],

@@ -92,13 +92,16 @@ class StreamFrontier:
     """The published state of one stream: position per partition, windows per partial table (short name), hold or None, open incidents.
 
     `seam_ms`: end of the newest window that two definitions have shared, epoch ms, -1 without one. The older one journaled a part of
-    its rows, the newer one counted all of them, so that a difference there is no surprise.
+    its rows, the newer one counted all of them, so that a difference there is no surprise. `repeats`: published deliveries that do not
+    count, `conflicting` of them with another payload, since the first publication.
     """
 
     positions: Mapping[int, Position]
     windows: Mapping[str, WindowFrontier]
     hold: Hold | None = None
     seam_ms: int = -1
+    repeats: int = 0
+    conflicting: int = 0
     incidents: tuple[Incident, ...] = ()
 
 
@@ -180,6 +183,8 @@ def _stream(value: Mapping[str, Any]) -> StreamFrontier:
         windows={table: _windows(windows) for table, windows in value["windows"].items()},
         hold=Hold(**value["hold"]) if value["hold"] else None,
         seam_ms=value["seam_ms"],
+        repeats=value["repeats"],
+        conflicting=value["conflicting"],
         incidents=_incidents(value["incidents"]),
     )
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipelines.cli.survey import PartitionState, StreamState, Survey
 
 WELL = frozenset({"ready", "running"})
-STREAM_COLUMNS = ("STREAM", "J", "AGE S", "W", "AGE S", "ROWS", "QUARANTINED", "STATE")
+STREAM_COLUMNS = ("STREAM", "J", "AGE S", "W", "AGE S", "ROWS", "REPEATS", "CONFLICTING", "QUARANTINED", "STATE")
 PARTITION_COLUMNS = ("TOPIC", "PARTITION", "KAFKA END", "JOURNALED", "PUBLISHED", "LAG", "CANARY AGE S")
 
 
@@ -107,7 +107,8 @@ def _stream_row(stream: StreamState, at_ms: int) -> tuple[object, ...]:
     through = stream.facts_through_ms, stream.kpis_through_ms
     facts, kpis = ((clock(moment), _age(moment, at_ms)) for moment in through)
     state = f"held: {stream.hold.reason}" if stream.hold else "published"
-    return (stream.name, *facts, *kpis, f"{stream.rows:,}", f"{stream.quarantined:,}", state)
+    counts = (f"{count:,}" for count in (stream.rows, stream.repeats, stream.conflicting, stream.quarantined))
+    return (stream.name, *facts, *kpis, *counts, state)
 
 
 def _partition_row(topic: str, partition: PartitionState, at_ms: int) -> tuple[object, ...]:
@@ -142,6 +143,8 @@ def _stream_document(stream: StreamState, at_ms: int) -> dict[str, Any]:
         "kpis_age_seconds": _age(stream.kpis_through_ms, at_ms),
         "promised_age_seconds": stream.promise_s,
         "rows": stream.rows,
+        "repeats": stream.repeats,
+        "conflicting": stream.conflicting,
         "quarantined": stream.quarantined,
         "committed_at": iso(stream.committed_ms),
         "hold": {"reason": hold.reason, "since": iso(hold.since_ms), "is_incident": hold.is_incident} if hold else None,

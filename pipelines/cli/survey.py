@@ -76,6 +76,8 @@ class StreamState:
     kpis_through_ms: int | None
     rows: int
     quarantined: int
+    repeats: int
+    conflicting: int
     committed_ms: int
     hold: Hold | None
     incidents: tuple[Incident, ...]
@@ -173,6 +175,8 @@ def _stream(stream: Stream, frontier: StreamFrontier | None, journal: Table, end
         kpis_through_ms=kpis_through(frontier) if frontier else None,
         rows=_count_rows(journal, tagged),
         quarantined=quarantined,
+        repeats=frontier.repeats if frontier else 0,
+        conflicting=frontier.conflicting if frontier else 0,
         committed_ms=current.timestamp_ms if current else -1,
         hold=frontier.hold if frontier else None,
         incidents=frontier.incidents if frontier else (),

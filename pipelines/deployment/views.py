@@ -6,20 +6,23 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from contracts.datasets import DATASET_STATUS
+from contracts.datasets import DATASET_STATUS, DUPLICATES
+from contracts.model import CANARY
 from contracts.types import SPELLINGS
 from kpis.partials import plan
 from kpis.sql import trino
 from kpis.sql.trino import View
 from kpis.sql.trino_long_view import long_view
+from pipelines.audit.operations import CONFLICTING_REPEATS
 from pipelines.audit.publication import STATUS
 from transforms.facts import fact_columns, fact_query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from connectors.trino.client import TrinoClient
     from contracts.datasets import Dataset, DatasetColumn
+    from contracts.model import Stream
     from contracts.registry import Registry
     from kpis.registry import Definitions
 
@@ -40,7 +43,41 @@ def all_views(contracts: Registry, definitions: Definitions) -> tuple[View, ...]
         found += [view for kpi in kpis for view in trino.kpi_views(kpi, stream)]
     found += [trino.entity_view(entity) for entity in definitions.entities.values()]
     kpis_of = {name: definitions.of_stream(name) for name in contracts.streams}
-    return (*found, long_view(kpis_of, contracts.streams), status_view(contracts.datasets[DATASET_STATUS]))
+    return (
+        *found,
+        long_view(kpis_of, contracts.streams),
+        repeats_view(contracts.datasets[DUPLICATES], contracts.streams.values()),
+        status_view(contracts.datasets[DATASET_STATUS]),
+    )
+
+
+def repeats_view(dataset: Dataset, streams: Iterable[Stream]) -> View:
+    """Which events were told again otherwise, in which fields, and where the delivery is that counts.
+
+    Journals are named first though nothing of them is read: a query that names this view before a fact would else see the fact's new
+    rows with the duplicates of before.
+    """
+    left_out = {"conflicting", "differing_fields", "cycle"}
+    columns = {name: column.description for name, column in dataset.columns.items() if name not in left_out}
+    told = {"stream": "Stream of the event.", "differing_fields": "Fields that differ from the delivery that counts, with commas between, or 'not compared'."}
+    query = "\nUNION ALL\n".join(_repeats_query(stream, [*columns]) for stream in streams)
+    return View(CONFLICTING_REPEATS, query, "Events that were told again with another payload; the first telling counts.", told | columns)
+
+
+def _repeats_query(stream: Stream, columns: list[str]) -> str:
+    journaled = "".join(f',\n  "{name.removeprefix("winner_")}" AS "{name}"' for name in columns)
+    names = "".join(f',\n  "{name}"' for name in columns)
+    return f"""SELECT
+  '{stream.name}' AS stream,
+  '' AS differing_fields{journaled}
+FROM lake.{stream.journal} FOR VERSION AS OF 'audited'
+WHERE FALSE
+UNION ALL
+SELECT
+  '{stream.name}',
+  coalesce(differing_fields, 'not compared'){names}
+FROM lake.{stream.duplicates} FOR VERSION AS OF 'audited'
+WHERE conflicting AND event_type <> '{CANARY}'"""
 
 
 def status_view(dataset: Dataset) -> View:

@@ -174,7 +174,8 @@ def _published(
             supplement=before.counted if supplemented[name] else None,
             supplement_before=before.proved,
         )
-    frontier = replace(case.frontier, positions=positions, windows=windows, hold=None)
+    repeats, conflicting = case.frontier.repeats + report.duplicates, case.frontier.conflicting + report.conflicting
+    frontier = replace(case.frontier, positions=positions, windows=windows, hold=None, repeats=repeats, conflicting=conflicting)
     return Finding(frontier, changes, replace(report, supplemented=supplemented), is_published=True)
 
 

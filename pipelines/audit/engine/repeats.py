@@ -71,7 +71,7 @@ class RepeatReader:
         The repeats are in the files `fresh`; the deliveries that count are there, or published: `plan` gives the paths of published
         files that may have rows which meet a condition.
         """
-        query = f"""SELECT topic, "partition", "offset", appended_at, tenant_id, source, event_id, region, event_time,
+        query = f"""SELECT topic, "partition", "offset", appended_at, tenant_id, source, event_id, event_type, region, event_time,
                       winner_partition, winner_offset, is_published, conflicting
                     FROM {ROWS} JOIN repeats USING ("partition", "offset")"""
         told = self._table(query, fresh, repeats=repeats.to_arrow())

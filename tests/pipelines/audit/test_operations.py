@@ -25,7 +25,7 @@ from tests.statements import CONTRACTS, DEFINITIONS, PLAN
 
 WINDOWS = {name: WindowFrontier(20_000, 20_000, {0: 5, 1: 5}) for name in PLAN}
 FRONTIER = StreamFrontier({0: Position(5, 5, 25_000), 1: Position(7, 7, 26_000)}, WINDOWS)
-TARGETS = {stream.journal: 3 for stream in CONTRACTS.streams.values()} | {f"partials.{name}": 4 for name in PLAN}
+TARGETS = {table: 3 for stream in CONTRACTS.streams.values() for table in (stream.journal, stream.duplicates)} | {f"partials.{name}": 4 for name in PLAN}
 ACCOUNTS = Account(0, 5, 9, journaled=1, quarantined=2, absent=0, lost=1), Account(2, 0, 3, journaled=3, quarantined=0, absent=0, lost=0)
 REPORT = StreamReport(windows={"kpis": {"stand": 2, "late": 0}}, supplemented={"kpis": 9}, accounts=ACCOUNTS)
 BEFORE = Publication(4, dict.fromkeys(CONTRACTS.streams, FRONTIER), TARGETS, TARGETS)
@@ -93,3 +93,9 @@ def test_facts_of_a_silent_partition_reach_nowhere() -> None:
 
 def test_kpis_reach_as_far_as_the_slowest_table() -> None:
     assert kpis_through(replace(FRONTIER, windows={**WINDOWS, "kpis": WindowFrontier(10_000, 20_000, {})})) == 10_000
+
+
+def test_a_dataset_says_how_many_repeats_its_stream_has_left_out() -> None:
+    repeated = replace(AFTER, streams={**AFTER.streams, "runs": replace(MOVED, repeats=9, conflicting=2)})
+    found = {(row["stream"], row["repeats"], row["conflicting"]) for row in status_rows(CONTRACTS, DEFINITIONS, repeated)}
+    assert found == {("runs", 9, 2), ("model_calls", 0, 0)}

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from contracts.datasets import QUARANTINE, audit_of, journal_of
+from contracts.datasets import QUARANTINE, audit_of, duplicates_of, journal_of
 from pipelines.audit.decisions import cut, cycle, judgement
 from pipelines.audit.decisions.lake import Changes, Comparison, Lake
 from pipelines.audit.incidents import LOST, Incident
@@ -46,6 +46,7 @@ def simulate(seed: int, *, obeys_visible_from: bool = True) -> World:
             world.settle(release=frozenset(left))
     assert not unfinished(world, wanted)
     check_offsets(world)
+    check_totals(world)
     check_progress(world)
     check_replacements(world)
     check_holds(world)
@@ -79,6 +80,13 @@ def check_offsets(world: World) -> None:
             found.update(record.offset for record in log if record.kind == "absent" and (stream, p, record.offset) not in world.catalog.lost)
             found.update(offset for name, partition, offset in world.catalog.lost if (name, partition) == (stream, p))
             assert found == Counter(range(position.next_offset))
+
+
+def check_totals(world: World) -> None:
+    """As many repeats are counted as are listed."""
+    for stream, frontier in world.catalog.recorded[-1].streams.items():
+        table = world.catalog.tables[duplicates_of(stream)]
+        assert frontier.repeats == len(table.rows(table.tag)) >= frontier.conflicting
 
 
 def check_progress(world: World) -> None:
