@@ -23,7 +23,8 @@ REMEMBERED = 20_000
 """Good messages kept for being sent again; they are replaced at random, so a repeat may come very late."""
 LATE_MEDIAN_MS = 20_000
 REHEARSAL_STEP_MS = 50
-REHEARSAL_STEPS = 50_000
+REHEARSAL_STEPS = 20_000
+"""Several times what the rarest victim needs; a stream that the platform does not have never finds one."""
 
 
 class Message(NamedTuple):

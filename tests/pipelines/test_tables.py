@@ -6,9 +6,10 @@ from collections import Counter
 
 import pytest
 
-from connectors.iceberg.tables import PROPERTIES, TRANSFORMS, TableSpec
+from connectors.iceberg.tables import PROPERTIES, TRANSFORMS, ColumnSpec, TableSpec
+from contracts.datasets import DUPLICATES, Dataset, duplicates_of
 from contracts.types import SPELLINGS
-from pipelines.tables import all_tables
+from pipelines.tables import all_tables, dataset_tables
 from tests.statements import CONTRACTS, DEFINITIONS, PLAN
 
 TABLES = all_tables(CONTRACTS, DEFINITIONS)
@@ -60,6 +61,19 @@ def test_the_audit_has_the_columns_of_the_partials_and_says_why(name: str) -> No
     streamed, audited = BY_NAME[f"partials.{name}"].columns, BY_NAME[f"audit.{name}"].columns
     assert audited[: len(streamed)] == streamed
     assert [column.name for column in audited[len(streamed) :]] == ["kind", "cycle", "visible_from"]
+
+
+def test_a_declared_dataset_is_the_table_that_it_says() -> None:
+    columns = {"day": {"name": "day", "type": "timestamptz", "description": "x", "required": True}}
+    declared = {"name": "ops.days", "description": "x", "owner": "x", "writer": "deployment", "tagged": False, "columns": columns}
+    dataset = Dataset.model_validate({**declared, "partition": {"column": "day", "by": "day"}, "statistics": ["day"]})
+    column = ColumnSpec("day", "timestamptz", required=True, comment="x")
+    assert dataset_tables(dataset, ["runs"]) == (TableSpec("ops.days", (column,), ("day", "day"), ("day",), {}, is_tagged=False),)
+
+
+def test_a_dataset_per_stream_is_a_table_of_each() -> None:
+    made = dataset_tables(CONTRACTS.datasets[DUPLICATES], ["jobs", "runs"])
+    assert [table.name for table in made] == [duplicates_of("jobs"), duplicates_of("runs")]
 
 
 def test_personal_fields_are_marked_in_the_table() -> None:

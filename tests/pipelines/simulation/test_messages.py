@@ -122,3 +122,8 @@ def test_an_endless_scenario_goes_on() -> None:
 def test_few_tenants_do_most_of_the_work(sent: list[Message]) -> None:
     runs = Counter(message.event["tenant_id"] for message in good(sent))
     assert sum(count for _, count in runs.most_common(4)) > 0.3 * runs.total()
+
+
+def test_a_stream_that_the_platform_does_not_have_changes_nothing(sent: list[Message]) -> None:
+    more = replace(CONTRACTS, streams={**CONTRACTS.streams, "jobs": CONTRACTS.streams["runs"].model_copy(update={"name": "jobs"})})
+    assert list(islice(messages(SCENARIO, more), 1000)) == sent[:1000]
