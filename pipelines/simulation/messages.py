@@ -119,7 +119,7 @@ def _rehearse(platform: Platform, now: int, types: Mapping[str, str]) -> dict[st
     for step in range(REHEARSAL_STEPS):
         stream, event = platform.event_at(now + step * REHEARSAL_STEP_MS)
         if event["event_type"] == types[stream]:
-            found[stream] = event
+            found.setdefault(stream, event)
             if len(found) == len(types):
                 break
     return dict(sorted(found.items()))
