@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 LOST = "lost"
 LAG = "lag"
 NO_TOPIC = "no_topic"
+OVERFLOW = "overflow"
 HELD, INCOMPLETE, ALARM, PASS = "held", "incomplete", "alarm", "pass"
-INCOMPLETE_KINDS = frozenset({LOST})
+INCOMPLETE_KINDS = frozenset({LOST, OVERFLOW})
 """Kinds after which readers go on with numbers from which something is missing."""
 
 

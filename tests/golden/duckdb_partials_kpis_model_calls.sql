@@ -21,11 +21,11 @@ SELECT
   CAST(NULL AS VARCHAR) AS workflow_id,
   CAST(COUNT(*) AS BIGINT) AS n,
   CAST(COUNT(CASE WHEN http_status IN (429, 529) THEN 1 END) AS BIGINT) AS count_http_status_in_429_529,
-  CAST(SUM(cache_read_tokens) AS BIGINT) AS sum_cache_read_tokens,
-  CAST(SUM(cache_write_tokens) AS BIGINT) AS sum_cache_write_tokens,
-  CAST(SUM(cost_usd) AS BIGINT) AS sum_cost_usd,
-  CAST(SUM(input_tokens) AS BIGINT) AS sum_input_tokens,
-  CAST(SUM(output_tokens) AS BIGINT) AS sum_output_tokens,
-  CAST(SUM(reasoning_tokens) AS BIGINT) AS sum_reasoning_tokens
+  TRY_CAST(SUM(cache_read_tokens) AS BIGINT) AS sum_cache_read_tokens,
+  TRY_CAST(SUM(cache_write_tokens) AS BIGINT) AS sum_cache_write_tokens,
+  TRY_CAST(SUM(cost_usd) AS BIGINT) AS sum_cost_usd,
+  TRY_CAST(SUM(input_tokens) AS BIGINT) AS sum_input_tokens,
+  TRY_CAST(SUM(output_tokens) AS BIGINT) AS sum_output_tokens,
+  TRY_CAST(SUM(reasoning_tokens) AS BIGINT) AS sum_reasoning_tokens
 FROM delivered
 GROUP BY ALL;

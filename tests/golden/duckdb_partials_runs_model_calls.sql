@@ -22,10 +22,10 @@ SELECT
   CAST(NULL AS BIGINT) AS failed_steps_e9b45e34,
   CAST(COUNT(CASE WHEN is_leaf AND event_type IN ('model.completed', 'model.failed') THEN 1 END) AS BIGINT) AS model_calls_1bee9aa7,
   CAST(COUNT(CASE WHEN is_leaf AND event_type = 'model.failed' THEN 1 END) AS BIGINT) AS failed_model_calls_470402b8,
-  CAST(SUM(CASE WHEN is_leaf THEN input_tokens END) AS BIGINT) AS input_tokens_f1f53ecf,
-  CAST(SUM(CASE WHEN is_leaf THEN output_tokens END) AS BIGINT) AS output_tokens_6d45872b,
-  CAST(SUM(CASE WHEN is_leaf THEN cache_read_tokens END) AS BIGINT) AS cache_read_tokens_dc7f7b32,
-  CAST(SUM(CASE WHEN is_leaf THEN cost_usd END) AS BIGINT) AS cost_usd_25a69adc
+  TRY_CAST(SUM(CASE WHEN is_leaf THEN input_tokens END) AS BIGINT) AS input_tokens_f1f53ecf,
+  TRY_CAST(SUM(CASE WHEN is_leaf THEN output_tokens END) AS BIGINT) AS output_tokens_6d45872b,
+  TRY_CAST(SUM(CASE WHEN is_leaf THEN cache_read_tokens END) AS BIGINT) AS cache_read_tokens_dc7f7b32,
+  TRY_CAST(SUM(CASE WHEN is_leaf THEN cost_usd END) AS BIGINT) AS cost_usd_25a69adc
 FROM delivered
 WHERE NOT run_id IS NULL
 GROUP BY ALL;

@@ -8,6 +8,7 @@ from pipelines.audit.decisions import verdict
 from pipelines.audit.decisions.cut import is_past
 from pipelines.audit.decisions.lake import Changes, Comparison, Explanation, Lake, Log, Offsets, Span
 from pipelines.audit.decisions.logs import with_losses
+from pipelines.audit.incidents import OVERFLOW, Incident, merged
 from pipelines.audit.publication import (
     BEHIND,
     MISCOUNTED,
@@ -174,9 +175,22 @@ def _published(
             supplement=before.counted if supplemented[name] else None,
             supplement_before=before.proved,
         )
-    repeats, conflicting = case.frontier.repeats + report.duplicates, case.frontier.conflicting + report.conflicting
-    frontier = replace(case.frontier, positions=positions, windows=windows, hold=None, repeats=repeats, conflicting=conflicting)
+    frontier = replace(
+        case.frontier,
+        positions=positions,
+        windows=windows,
+        hold=None,
+        repeats=case.frontier.repeats + report.duplicates,
+        conflicting=case.frontier.conflicting + report.conflicting,
+        incidents=merged(case.frontier.incidents, _overflows(compared, case.now_ms)),
+    )
     return Finding(frontier, changes, replace(report, supplemented=supplemented), is_published=True)
+
+
+def _overflows(compared: Mapping[str, tuple[Comparison, ...]], now_ms: int) -> tuple[Incident, ...]:
+    """One incident per measure, however many windows it outgrows."""
+    grown = sorted({(name, measure) for name, each in compared.items() for comparison in each for measure in comparison.overflowed})
+    return tuple(Incident(OVERFLOW, f"{measure} of {name} outgrew 64 bits and is empty in the cells concerned", now_ms) for name, measure in grown)
 
 
 def _positions(frontier: StreamFrontier, offsets: Mapping[int, Offsets]) -> dict[int, Position]:

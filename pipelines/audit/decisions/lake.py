@@ -114,7 +114,8 @@ class Comparison:
     `equal_raw`: the same rows once folded by key. `doubled`: not so, but Flink's rows without repetition are the same.
     `has_duplicates`: a delivery in it is a duplicate. `has_clashes`: one of these has another payload than the delivery that
     counts, or that one is in a window past those compared. `has_late`: some delivery's partition already had, at an earlier offset,
-    an append time at or past the window's end, so that Flink may have dropped it.
+    an append time at or past the window's end, so that Flink may have dropped it. `overflowed`: sums that outgrow 64 bits in it.
+    `equal_otherwise`: the same rows but for those.
     """
 
     window_end: int
@@ -123,6 +124,8 @@ class Comparison:
     has_duplicates: bool
     has_clashes: bool
     has_late: bool
+    overflowed: tuple[str, ...] = ()
+    equal_otherwise: bool = False
 
 
 @dataclass(frozen=True, slots=True)

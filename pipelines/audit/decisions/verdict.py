@@ -5,7 +5,7 @@ from typing import Literal
 from pipelines.audit.decisions.lake import Comparison, Offsets
 from pipelines.audit.publication import UNEXPLAINED, Hold
 
-Verdict = Literal["stand", "duplicate", "clash", "double_commit", "late", "none"]
+Verdict = Literal["stand", "duplicate", "clash", "double_commit", "overflow", "late", "none"]
 CORRECT = frozenset({"stand", "duplicate"})
 """Verdicts of windows whose streamed rows stay: as they are, or with the duplicates' contribution taken out."""
 
@@ -20,6 +20,8 @@ def judge(comparison: Comparison) -> Verdict:
         return "duplicate" if comparison.has_duplicates else "stand"
     if comparison.doubled:
         return "double_commit"
+    if comparison.overflowed and comparison.equal_otherwise:
+        return "overflow"
     return "late" if comparison.has_late else "none"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from contracts.identifiers import quote
-from kpis.sql.duckdb import WINDOW_MS, recompute_query
+from kpis.sql.duckdb import WINDOW_MS, overflow_query, recompute_query
 from pipelines.audit.engine.identity_index import packed
 from pipelines.audit.engine.identity_segment import ENTRY
 from pipelines.audit.engine.working_table import PARQUET, WorkingTable
@@ -152,6 +152,14 @@ class Deliveries(WorkingTable):
         """Query of the partial rows that the rows meeting a condition make."""
         relation = f"(SELECT * FROM {self.name} WHERE {condition})"
         return recompute_query(table, self._stream.name, relation, lane)
+
+    def overflows(self, table: PartialTable, condition: str) -> dict[int, tuple[str, ...]]:
+        """Sums of a partial table that outgrow 64 bits over the rows meeting a condition, by window end (epoch ms)."""
+        query = overflow_query(table, self._stream.name, f"(SELECT * FROM {self.name} WHERE {condition})")
+        found: dict[int, tuple[str, ...]] = {}
+        for end, measure in self._connection.execute(f"{query} ORDER BY ALL").fetchall() if query else ():
+            found[int(end)] = (*found.get(int(end), ()), measure)
+        return found
 
     @staticmethod
     def window_end(appended_ms: str = "appended_ms") -> str:

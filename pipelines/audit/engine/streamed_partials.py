@@ -64,11 +64,14 @@ class Streamed(WorkingTable):
         condition = deliveries.window_condition(after_ms, through_ms)
         within = f"stream = '{stream}' AND epoch_ms(window_end) > {after_ms} AND epoch_ms(window_end) <= {through_ms}"
         theirs = f"SELECT {self.columns} FROM {self.name} WHERE {within}"
-        streamed, recomputed = self._digests(theirs), self._digests(deliveries.recompute(self._table, condition, self._lane))
+        ours = deliveries.recompute(self._table, condition, self._lane)
+        streamed, recomputed = self._digests(theirs), self._digests(ours)
         different = {end for end in streamed.keys() | recomputed.keys() if streamed.get(end) != recomputed.get(end)}
         ends = ", ".join(map(str, different))
         once = self._digests(f"SELECT DISTINCT * FROM ({theirs}) WHERE epoch_ms(window_end) IN ({ends})") if different else {}
         late = find_late() if different else set()
+        overflowed = deliveries.overflows(self._table, condition) if different else {}
+        equal = self._equal_but(theirs, ours, {measure for each in overflowed.values() for measure in each}) if overflowed else set()
         repeating = deliveries.windows_with(f"duplicate AND {condition}")
         clashing = deliveries.clashing_windows(after_ms, through_ms) if repeating else set()
         return tuple(
@@ -79,13 +82,21 @@ class Streamed(WorkingTable):
                 has_duplicates=end in repeating,
                 has_clashes=end in clashing,
                 has_late=end in late,
+                overflowed=overflowed.get(end, ()),
+                equal_otherwise=end in equal,
             )
             for end in sorted(streamed.keys() | recomputed.keys())
         )
 
-    def _digests(self, rows: str) -> dict[int, tuple[int, int]]:
+    def _equal_but(self, theirs: str, ours: str, measures: set[str]) -> set[int]:
+        """Window ends of which both have the same rows, some measures left aside."""
+        columns = ", ".join(quote(name, '"') for name in self._table.columns if name not in measures)
+        streamed, recomputed = self._digests(theirs, columns), self._digests(ours, columns)
+        return {end for end, digest in streamed.items() if recomputed.get(end) == digest}
+
+    def _digests(self, rows: str, columns: str | None = None) -> dict[int, tuple[int, int]]:
         """Per window end the number of rows and the sum of their hashes, which does not depend on their order."""
-        query = f"SELECT epoch_ms(window_end), count(*), sum(hash({self.columns})) FROM ({rows}) GROUP BY 1"
+        query = f"SELECT epoch_ms(window_end), count(*), sum(hash({columns or self.columns})) FROM ({rows}) GROUP BY 1"
         return {int(end): (int(count), int(hashes)) for end, count, hashes in self._connection.execute(query).fetchall()}
 
     @staticmethod

@@ -52,4 +52,7 @@ def _in_duckdb(query: str) -> str:
     tree = sqlglot.parse_one(query, dialect="trino")
     for version in list(tree.find_all(exp.Version)):
         version.pop()
+    for cast in tree.find_all(exp.Cast):
+        if cast.to.sql() == "DECIMAL":
+            cast.set("to", exp.DataType.build("DECIMAL(10, 9)"))
     return str(tree.sql("duckdb"))

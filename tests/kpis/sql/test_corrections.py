@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -53,3 +54,11 @@ def test_an_entity_of_which_nothing_is_left_is_not_shown() -> None:
     streamed = [row(RUN, 1, run_id="a"), row(RUN, 1, run_id="b")]
     found = read("serving.runs", streamed, [row(RUN, -1, run_id="a", kind="adjustment")], "runs")
     assert [one["run_id"] for one in found] == ["b"]
+
+
+def test_sums_of_a_cell_may_outgrow_64_bits() -> None:
+    call = BASE | {"stream": "model_calls", "event_type": "model.completed", "is_leaf": True, "sum_cost_usd": 2**63 - 1, "sum_input_tokens": 2**63 - 1}
+    (cost,) = read("serving.kpi_model_cost", [row(call, 1), row(call, 1)])
+    (tokens,) = read("serving.kpi_tokens", [row(call, 1), row(call, 1)])
+    assert cost["value"] == Decimal(2**64 - 2) / 10**9
+    assert (tokens["input_tokens"], tokens["output_tokens"]) == (None, 0)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from kpis.partials import bucket_sql, column
-from kpis.sql.duckdb import window_end_of
+from kpis.partials import bucket_sql, column, stored_kpi
+from kpis.sql.duckdb import overflow_query, recompute_query, window_end_of
 from tests import statements
 
 if TYPE_CHECKING:
@@ -65,3 +65,43 @@ def test_what_is_below_one_is_in_the_lowest_bucket() -> None:
 @pytest.mark.parametrize(("appended_ms", "end"), [(0, 10_000), (9_999, 10_000), (10_000, 20_000)])
 def test_a_delivery_at_the_end_of_a_window_belongs_to_the_next(appended_ms: int, end: int) -> None:
     assert window_end_of(appended_ms) == end
+
+
+def calls(*costs: int) -> str:
+    """Relation of completed leaf calls with these costs, all in one cell of one window."""
+    fields = (field.name for field in statements.CONTRACTS.streams["model_calls"].fields.values())
+    told = {"event_type": "'model.completed'", "event_time": "60000::BIGINT", "tenant_id": "'acme'", "is_leaf": "TRUE", "cost_usd": "cost::BIGINT"}
+    columns = ", ".join(f"{told.get(name, 'NULL')} AS {name}" for name in fields)
+    return f"(SELECT {columns}, 12000::BIGINT AS appended_ms FROM (SELECT unnest({list(costs)}) AS cost))"
+
+
+def recomputed(table: str, relation: str) -> list[dict[str, object]]:
+    found = duckdb.execute(recompute_query(statements.PLAN[table], "model_calls", relation, "main"))
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def test_a_sum_of_more_than_64_bits_is_empty_and_nothing_else_is() -> None:
+    (row,) = recomputed("kpis", calls(*[10**15] * 9300))
+    assert (row["n"], row["sum_cost_usd"]) == (9300, None)
+
+
+def test_a_sum_of_64_bits_is_kept() -> None:
+    (row,) = recomputed("kpis", calls(2**62, 2**62 - 1))
+    assert row["sum_cost_usd"] == 2**63 - 1
+
+
+@pytest.mark.parametrize(("costs", "found"), [((2**62, 2**62), [(20_000, "sum_cost_usd")]), ((2**62, 2**62 - 1), [])])
+def test_the_sums_that_outgrow_64_bits_are_told_by_window(costs: tuple[int, ...], found: list[tuple[int, str]]) -> None:
+    query = overflow_query(statements.PLAN["kpis"], "model_calls", calls(*costs))
+    assert query
+    assert duckdb.execute(query).fetchall() == found
+
+
+def test_a_stream_that_sums_nothing_cannot_outgrow_anything() -> None:
+    assert overflow_query(statements.PLAN["histograms"], "runs", "delivered") is None
+
+
+def test_an_event_is_counted_for_each_histogram_that_counts_it() -> None:
+    rows = recomputed("histograms", calls(1).replace("NULL AS duration_ms", "100 AS duration_ms"))
+    assert [(row["kpi"], row["bucket"], row["n"]) for row in rows] == [(stored_kpi(statements.DEFINITIONS.kpis["model_latency"]), exact_bucket(100), 1)]

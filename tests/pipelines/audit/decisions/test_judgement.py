@@ -1,5 +1,6 @@
 """What one finding about a stream does to it."""
 
+from dataclasses import replace
 from typing import cast
 
 from pipelines.audit.decisions.judgement import Case, Finding, judge_stream
@@ -8,10 +9,11 @@ from pipelines.audit.publication import MISREAD, Position, StreamFrontier, Windo
 
 
 class OneStream:
-    """A stream whose three new rows are complete; `wrong` of the sampled ones differ from their records."""
+    """A stream whose three new rows are complete; `wrong` of the sampled ones differ from their records, `windows` are compared."""
 
-    def __init__(self, wrong: int) -> None:
+    def __init__(self, wrong: int, *windows: Comparison) -> None:
         self.wrong = wrong
+        self.windows = windows
 
     def misread(self, stream: str) -> int:
         del stream
@@ -23,7 +25,7 @@ class OneStream:
 
     def compare(self, name: str, stream: str, since: WindowFrontier, through: int) -> tuple[Comparison, ...]:
         del name, stream, since, through
-        return ()
+        return self.windows
 
     def late_rows(self, stream: str, counted: object, before: int) -> int:
         del stream, counted, before
@@ -34,10 +36,12 @@ class OneStream:
         return ()
 
 
-def judge(wrong: int, *, is_released: bool = False) -> Finding:
+def judge(wrong: int, *windows: Comparison, is_released: bool = False) -> Finding:
     frontier = StreamFrontier({0: Position(0, 0)}, {"kpis": WindowFrontier(-1, -1, {0: 0})})
     offsets = {0: Offsets(3, 3, 0, 2, 12_000)}
-    return judge_stream(cast("Lake", OneStream(wrong)), Case("runs", frontier, {"kpis": Span(10_000, 10_000)}, offsets, None, 12_000, 99, 10, is_released))
+    return judge_stream(
+        cast("Lake", OneStream(wrong, *windows)), Case("runs", frontier, {"kpis": Span(10_000, 10_000)}, offsets, None, 12_000, 99, 10, is_released)
+    )
 
 
 def test_a_delivery_that_differs_from_its_record_holds_the_stream() -> None:
@@ -53,3 +57,27 @@ def test_deliveries_that_equal_their_records_are_published() -> None:
 
 def test_a_released_stream_is_published_whatever_the_sample_says() -> None:
     assert judge(1, is_released=True).is_published
+
+
+OVERFLOWN = Comparison(
+    10_000,
+    equal_raw=False,
+    doubled=False,
+    has_duplicates=False,
+    has_clashes=False,
+    has_late=False,
+    overflowed=("sum_a", "sum_b"),
+    equal_otherwise=True,
+)
+
+
+def test_a_window_with_a_sum_of_more_than_64_bits_is_replaced_and_published() -> None:
+    found = judge(0, OVERFLOWN)
+    assert found.is_published
+    assert found.changes["kpis"].replace == (10_000,)
+    assert found.report.windows == {"kpis": {"overflow": 1}}
+
+
+def test_each_sum_of_more_than_64_bits_is_an_incident() -> None:
+    incidents = judge(0, OVERFLOWN, replace(OVERFLOWN, window_end=20_000)).frontier.incidents
+    assert [(one.kind, one.detail.split()[0]) for one in incidents] == [("overflow", "sum_a"), ("overflow", "sum_b")]

@@ -25,6 +25,14 @@ def test_a_window_is_judged(*, equal_raw: bool, doubled: bool, has_duplicates: b
     assert judge(Comparison(10, equal_raw, doubled, has_duplicates, has_clashes, has_late)) == expected
 
 
+@pytest.mark.parametrize(("equal_otherwise", "expected"), [(True, "overflow"), (False, "late")])
+def test_a_sum_that_outgrows_64_bits_explains_nothing_but_itself(*, equal_otherwise: bool, expected: Verdict) -> None:
+    comparison = Comparison(
+        10, equal_raw=False, doubled=False, has_duplicates=True, has_clashes=False, has_late=True, overflowed=("sum_a",), equal_otherwise=equal_otherwise
+    )
+    assert judge(comparison) == expected
+
+
 def test_offsets_without_a_gap_miss_nothing() -> None:
     assert count_missing(5, Offsets(rows=3, distinct=3, repeated=0, high=7, reach_ms=0)) == 0
 
