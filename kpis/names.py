@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from contracts.errors import DaybookError
 from kpis.expressions import fingerprint
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _BINARY: dict[type[exp.Expression], str] = {
 _WORDS = frozenset({*_BINARY.values(), "in", "is", "null", "not", "true", "false", "text", "if", "hash"})
 
 
-class _UnspellableError(Exception):
+class _UnspellableError(DaybookError):
     """The expression has no spelling that could be read back."""
 
 
