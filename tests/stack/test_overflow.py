@@ -21,7 +21,7 @@ TENANT = "dear"
 CALLS = 9_300
 WINDOW_MS = 10_000
 SENDING_MS = 5_000
-STATUS = "SELECT verdict, reason FROM serving.dataset_status WHERE dataset = 'kpi_model_cost'"
+STATUS = "SELECT verdict, reason FROM serving.dataset_status WHERE dataset = 'serving.kpi_model_cost'"
 
 
 def call(number: int, at_ms: int) -> dict[str, Any]:
@@ -66,4 +66,4 @@ def test_readers_are_told(answers: TrinoClient) -> None:
 
 
 def test_the_other_stream_is_not_concerned(answers: TrinoClient) -> None:
-    assert answers.query("SELECT verdict FROM serving.dataset_status WHERE dataset = 'kpi_runs_started'")[1] == [("pass",)]
+    assert answers.query("SELECT verdict FROM serving.dataset_status WHERE dataset = 'serving.kpi_runs_started'")[1] == [("pass",)]
