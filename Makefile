@@ -56,7 +56,7 @@ bench: env ## core-seconds per million events beside Kafka Connect, latency, rec
 
 .PHONY: golden
 golden: env ## rewrite the expected SQL under tests/golden
-	$(BIN)/python -m pytest -q tests/kpis tests/transforms tests/pipelines --rewrite-golden
+	$(BIN)/python -m pytest -q tests/test_golden.py --rewrite-golden
 
 .PHONY: lock
 lock: env ## compile deploy/local/versions.toml into requirements/*.txt

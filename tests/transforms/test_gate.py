@@ -11,17 +11,9 @@ from tests import statements
 from transforms import gate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from contracts.model import Stream
 
-STATEMENTS = statements.gates()
 STREAMS = statements.CONTRACTS.streams.values()
-
-
-@pytest.mark.parametrize("name", STATEMENTS)
-def test_the_sql_is_as_reviewed(golden: Callable[[str, str], None], name: str) -> None:
-    golden(name, STATEMENTS[name])
 
 
 @pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
@@ -13,10 +12,6 @@ from kpis.partials import bucket_sql, column, stored_kpi
 from kpis.sql.duckdb import overflow_query, recompute_query, window_end_of
 from tests import statements
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-STATEMENTS = statements.recomputations()
 LAST_MS = 10**12
 
 
@@ -32,11 +27,6 @@ def exact_bucket(value: int) -> int:
 def buckets(values: list[int]) -> list[int]:
     rows = duckdb.execute(f"SELECT {bucket_sql(column('value')).sql('duckdb')} FROM (SELECT unnest(?) AS value)", [values]).fetchall()
     return [int(row[0]) for row in rows]
-
-
-@pytest.mark.parametrize("name", STATEMENTS)
-def test_the_sql_is_as_reviewed(golden: Callable[[str, str], None], name: str) -> None:
-    golden(name, STATEMENTS[name])
 
 
 def is_at_boundary(value: int) -> bool:

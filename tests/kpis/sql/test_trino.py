@@ -11,17 +11,9 @@ from pipelines.deployment.views import all_views
 from tests import statements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from kpis.sql.trino import View
 
-STATEMENTS = statements.views()
 VIEWS = all_views(statements.CONTRACTS, statements.DEFINITIONS)
-
-
-@pytest.mark.parametrize("name", STATEMENTS)
-def test_the_sql_is_as_reviewed(golden: Callable[[str, str], None], name: str) -> None:
-    golden(name, STATEMENTS[name])
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)

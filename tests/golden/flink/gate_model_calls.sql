@@ -110,8 +110,10 @@ FROM model_calls_source
 WHERE
   event_id IS NOT NULL AND event_id <> '' AND (CHAR_LENGTH(event_id) <= 128 AND event_id NOT LIKE '{%' AND event_id NOT LIKE '[%')
   AND event_type IS NOT NULL AND event_type <> '' AND (CHAR_LENGTH(event_type) <= 64 AND event_type NOT LIKE '{%' AND event_type NOT LIKE '[%')
-  AND schema_version IS NOT NULL AND COALESCE(CAST(TRY_CAST(schema_version AS BIGINT) AS STRING) = schema_version, FALSE) AND TRY_CAST(schema_version AS BIGINT) BETWEEN 1 AND 1000
-  AND event_time IS NOT NULL AND COALESCE(CAST(TRY_CAST(event_time AS BIGINT) AS STRING) = event_time, FALSE) AND TRY_CAST(event_time AS BIGINT) BETWEEN 946684800000 AND 4102444800000
+  AND schema_version IS NOT NULL AND COALESCE(CAST(TRY_CAST(schema_version AS BIGINT) AS STRING) = schema_version, FALSE)
+      AND TRY_CAST(schema_version AS BIGINT) BETWEEN 1 AND 1000
+  AND event_time IS NOT NULL AND COALESCE(CAST(TRY_CAST(event_time AS BIGINT) AS STRING) = event_time, FALSE)
+      AND TRY_CAST(event_time AS BIGINT) BETWEEN 946684800000 AND 4102444800000
   AND source IS NOT NULL AND source <> '' AND (CHAR_LENGTH(source) <= 128 AND source NOT LIKE '{%' AND source NOT LIKE '[%')
   AND tenant_id IS NOT NULL AND tenant_id <> '' AND (CHAR_LENGTH(tenant_id) <= 128 AND tenant_id NOT LIKE '{%' AND tenant_id NOT LIKE '[%')
   AND region IS NOT NULL AND region <> '' AND (CHAR_LENGTH(region) <= 64 AND region NOT LIKE '{%' AND region NOT LIKE '[%')
@@ -137,18 +139,28 @@ WHERE
   AND (response_model IS NULL OR (CHAR_LENGTH(response_model) <= 128 AND response_model NOT LIKE '{%' AND response_model NOT LIKE '[%'))
   AND (operation IS NULL OR operation IN ('chat', 'completion', 'embedding', 'rerank', 'image', 'audio'))
   AND (is_leaf IS NULL OR is_leaf IN ('true', 'false'))
-  AND (input_tokens IS NULL OR COALESCE(CAST(TRY_CAST(input_tokens AS BIGINT) AS STRING) = input_tokens, FALSE) AND TRY_CAST(input_tokens AS BIGINT) BETWEEN 0 AND 1000000000)
-  AND (output_tokens IS NULL OR COALESCE(CAST(TRY_CAST(output_tokens AS BIGINT) AS STRING) = output_tokens, FALSE) AND TRY_CAST(output_tokens AS BIGINT) BETWEEN 0 AND 1000000000)
-  AND (cache_read_tokens IS NULL OR COALESCE(CAST(TRY_CAST(cache_read_tokens AS BIGINT) AS STRING) = cache_read_tokens, FALSE) AND TRY_CAST(cache_read_tokens AS BIGINT) BETWEEN 0 AND 1000000000)
-  AND (cache_write_tokens IS NULL OR COALESCE(CAST(TRY_CAST(cache_write_tokens AS BIGINT) AS STRING) = cache_write_tokens, FALSE) AND TRY_CAST(cache_write_tokens AS BIGINT) BETWEEN 0 AND 1000000000)
-  AND (reasoning_tokens IS NULL OR COALESCE(CAST(TRY_CAST(reasoning_tokens AS BIGINT) AS STRING) = reasoning_tokens, FALSE) AND TRY_CAST(reasoning_tokens AS BIGINT) BETWEEN 0 AND 1000000000)
-  AND (cost_usd IS NULL OR cost_usd >= '0' AND cost_usd < ':' AND RIGHT(cost_usd, 1) >= '0' AND RIGHT(cost_usd, 1) < ':' AND cost_usd NOT LIKE '0x%' AND cost_usd NOT LIKE '0X%' AND COALESCE(ABS(TRY_CAST(cost_usd AS DOUBLE)) <= 1.7976931348623157E308, FALSE) AND TRY_CAST(cost_usd AS DOUBLE) BETWEEN 0 AND 1000000 AND FLOOR(TRY_CAST(cost_usd AS DOUBLE) * 1E9 + 0.5) / 1E9 = TRY_CAST(cost_usd AS DOUBLE))
+  AND (input_tokens IS NULL OR COALESCE(CAST(TRY_CAST(input_tokens AS BIGINT) AS STRING) = input_tokens, FALSE)
+      AND TRY_CAST(input_tokens AS BIGINT) BETWEEN 0 AND 1000000000)
+  AND (output_tokens IS NULL OR COALESCE(CAST(TRY_CAST(output_tokens AS BIGINT) AS STRING) = output_tokens, FALSE)
+      AND TRY_CAST(output_tokens AS BIGINT) BETWEEN 0 AND 1000000000)
+  AND (cache_read_tokens IS NULL OR COALESCE(CAST(TRY_CAST(cache_read_tokens AS BIGINT) AS STRING) = cache_read_tokens, FALSE)
+      AND TRY_CAST(cache_read_tokens AS BIGINT) BETWEEN 0 AND 1000000000)
+  AND (cache_write_tokens IS NULL OR COALESCE(CAST(TRY_CAST(cache_write_tokens AS BIGINT) AS STRING) = cache_write_tokens, FALSE)
+      AND TRY_CAST(cache_write_tokens AS BIGINT) BETWEEN 0 AND 1000000000)
+  AND (reasoning_tokens IS NULL OR COALESCE(CAST(TRY_CAST(reasoning_tokens AS BIGINT) AS STRING) = reasoning_tokens, FALSE)
+      AND TRY_CAST(reasoning_tokens AS BIGINT) BETWEEN 0 AND 1000000000)
+  AND (cost_usd IS NULL OR cost_usd >= '0' AND cost_usd < ':' AND RIGHT(cost_usd, 1) >= '0' AND RIGHT(cost_usd, 1) < ':' AND cost_usd NOT LIKE '0x%'
+      AND cost_usd NOT LIKE '0X%' AND COALESCE(ABS(TRY_CAST(cost_usd AS DOUBLE)) <= 1.7976931348623157E308, FALSE)
+      AND TRY_CAST(cost_usd AS DOUBLE) BETWEEN 0 AND 1000000 AND FLOOR(TRY_CAST(cost_usd AS DOUBLE) * 1E9 + 0.5) / 1E9 = TRY_CAST(cost_usd AS DOUBLE))
   AND (price_version IS NULL OR (CHAR_LENGTH(price_version) <= 64 AND price_version NOT LIKE '{%' AND price_version NOT LIKE '[%'))
-  AND (time_to_first_token_ms IS NULL OR COALESCE(CAST(TRY_CAST(time_to_first_token_ms AS BIGINT) AS STRING) = time_to_first_token_ms, FALSE) AND TRY_CAST(time_to_first_token_ms AS BIGINT) BETWEEN 0 AND 1000000000000)
-  AND (duration_ms IS NULL OR COALESCE(CAST(TRY_CAST(duration_ms AS BIGINT) AS STRING) = duration_ms, FALSE) AND TRY_CAST(duration_ms AS BIGINT) BETWEEN 0 AND 1000000000000)
+  AND (time_to_first_token_ms IS NULL OR COALESCE(CAST(TRY_CAST(time_to_first_token_ms AS BIGINT) AS STRING) = time_to_first_token_ms, FALSE)
+      AND TRY_CAST(time_to_first_token_ms AS BIGINT) BETWEEN 0 AND 1000000000000)
+  AND (duration_ms IS NULL OR COALESCE(CAST(TRY_CAST(duration_ms AS BIGINT) AS STRING) = duration_ms, FALSE) AND TRY_CAST(duration_ms AS BIGINT) BETWEEN 0
+      AND 1000000000000)
   AND (finish_reason IS NULL OR (CHAR_LENGTH(finish_reason) <= 64 AND finish_reason NOT LIKE '{%' AND finish_reason NOT LIKE '[%'))
   AND (error_type IS NULL OR (CHAR_LENGTH(error_type) <= 128 AND error_type NOT LIKE '{%' AND error_type NOT LIKE '[%'))
-  AND (http_status IS NULL OR COALESCE(CAST(TRY_CAST(http_status AS BIGINT) AS STRING) = http_status, FALSE) AND TRY_CAST(http_status AS BIGINT) BETWEEN 100 AND 599)
+  AND (http_status IS NULL OR COALESCE(CAST(TRY_CAST(http_status AS BIGINT) AS STRING) = http_status, FALSE) AND TRY_CAST(http_status AS BIGINT) BETWEEN 100
+      AND 599)
   AND (attempt IS NULL OR COALESCE(CAST(TRY_CAST(attempt AS BIGINT) AS STRING) = attempt, FALSE) AND TRY_CAST(attempt AS BIGINT) BETWEEN 1 AND 1000000)
   AND (streamed IS NULL OR streamed IN ('true', 'false'))
   AND (prompt_version IS NULL OR (CHAR_LENGTH(prompt_version) <= 64 AND prompt_version NOT LIKE '{%' AND prompt_version NOT LIKE '[%'))
@@ -158,9 +170,14 @@ WHERE
   AND (to_model IS NULL OR (CHAR_LENGTH(to_model) <= 128 AND to_model NOT LIKE '{%' AND to_model NOT LIKE '[%'))
   AND (reason IS NULL OR (CHAR_LENGTH(reason) <= 64 AND reason NOT LIKE '{%' AND reason NOT LIKE '[%'))
   AND CASE event_type
-    WHEN 'model.completed' THEN call_id IS NOT NULL AND call_id <> '' AND provider IS NOT NULL AND provider <> '' AND request_model IS NOT NULL AND request_model <> '' AND operation IS NOT NULL AND is_leaf IS NOT NULL AND duration_ms IS NOT NULL
-    WHEN 'model.failed' THEN call_id IS NOT NULL AND call_id <> '' AND provider IS NOT NULL AND provider <> '' AND request_model IS NOT NULL AND request_model <> '' AND operation IS NOT NULL AND is_leaf IS NOT NULL AND duration_ms IS NOT NULL AND error_type IS NOT NULL AND error_type <> ''
-    WHEN 'model.switched' THEN agent_id IS NOT NULL AND agent_id <> '' AND from_model IS NOT NULL AND from_model <> '' AND to_model IS NOT NULL AND to_model <> ''
-    WHEN 'canary.beat' THEN is_canary IS NOT NULL AND run_id IS NOT NULL AND run_id <> '' AND conversation_id IS NOT NULL AND conversation_id <> '' AND agent_id IS NOT NULL AND agent_id <> '' AND call_id IS NOT NULL AND call_id <> '' AND (source IS NULL OR source IN ('daybook-canary')) AND (is_canary IS NULL OR is_canary IN ('true'))
+    WHEN 'model.completed' THEN call_id IS NOT NULL AND call_id <> '' AND provider IS NOT NULL AND provider <> '' AND request_model IS NOT NULL
+        AND request_model <> '' AND operation IS NOT NULL AND is_leaf IS NOT NULL AND duration_ms IS NOT NULL
+    WHEN 'model.failed' THEN call_id IS NOT NULL AND call_id <> '' AND provider IS NOT NULL AND provider <> '' AND request_model IS NOT NULL
+        AND request_model <> '' AND operation IS NOT NULL AND is_leaf IS NOT NULL AND duration_ms IS NOT NULL AND error_type IS NOT NULL AND error_type <> ''
+    WHEN 'model.switched' THEN agent_id IS NOT NULL AND agent_id <> '' AND from_model IS NOT NULL AND from_model <> '' AND to_model IS NOT NULL
+        AND to_model <> ''
+    WHEN 'canary.beat' THEN is_canary IS NOT NULL AND run_id IS NOT NULL AND run_id <> '' AND conversation_id IS NOT NULL AND conversation_id <> ''
+        AND agent_id IS NOT NULL AND agent_id <> '' AND call_id IS NOT NULL AND call_id <> '' AND (source IS NULL OR source IN ('daybook-canary'))
+        AND (is_canary IS NULL OR is_canary IN ('true'))
     ELSE FALSE
   END;

@@ -16,10 +16,12 @@ WITH counted AS (
   FROM lake.audited.kpis
   CROSS JOIN UNNEST(CASE stream
     WHEN 'model_calls' THEN ARRAY[
-      ROW('cache_hit_ratio', 'value', IF(event_type IN ('model.completed', 'model.failed') AND is_leaf, sum_cache_read_tokens), IF(event_type IN ('model.completed', 'model.failed') AND is_leaf, sum_input_tokens), 0),
+      ROW('cache_hit_ratio', 'value', IF(event_type IN ('model.completed', 'model.failed')
+          AND is_leaf, sum_cache_read_tokens), IF(event_type IN ('model.completed', 'model.failed') AND is_leaf, sum_input_tokens), 0),
       ROW('model_cost', 'value', IF(event_type IN ('model.completed', 'model.failed') AND is_leaf, sum_cost_usd), NULL, 1000000000),
       ROW('model_error_rate', 'value', IF(is_leaf AND event_type = 'model.failed', n), IF(is_leaf AND event_type IN ('model.completed', 'model.failed'), n), 0),
-      ROW('rate_limited_share', 'value', IF(event_type IN ('model.completed', 'model.failed') AND is_leaf, count_http_status_in_429_529), IF(is_leaf AND event_type IN ('model.completed', 'model.failed'), n), 0),
+      ROW('rate_limited_share', 'value', IF(event_type IN ('model.completed', 'model.failed') AND is_leaf, count_http_status_in_429_529), IF(is_leaf
+          AND event_type IN ('model.completed', 'model.failed'), n), 0),
       ROW('tokens', 'input_tokens', IF(event_type IN ('model.completed', 'model.failed') AND is_leaf, sum_input_tokens), NULL, 1),
       ROW('tokens', 'output_tokens', IF(event_type IN ('model.completed', 'model.failed') AND is_leaf, sum_output_tokens), NULL, 1),
       ROW('tokens', 'cache_read_tokens', IF(event_type IN ('model.completed', 'model.failed') AND is_leaf, sum_cache_read_tokens), NULL, 1),
@@ -60,47 +62,59 @@ histograms AS (
   WHERE kpi <> 'canary.beat'
 ),
 bucketed AS (
-  SELECT period_start, kpi, tenant_id, region, environment, agent_id, book, "procedure", process_id, process_version, provider, queue, request_model, run_kind, task_id, workflow_id, bucket, SUM(n) AS n
+  SELECT period_start, kpi, tenant_id, region, environment, agent_id, book, "procedure", process_id, process_version, provider, queue, request_model, run_kind,
+      task_id, workflow_id, bucket, SUM(n) AS n
   FROM histograms
   WHERE kpi IS NOT NULL
-  GROUP BY period_start, kpi, tenant_id, region, environment, agent_id, book, "procedure", process_id, process_version, provider, queue, request_model, run_kind, task_id, workflow_id, bucket
+  GROUP BY period_start, kpi, tenant_id, region, environment, agent_id, book, "procedure", process_id, process_version, provider, queue, request_model,
+      run_kind, task_id, workflow_id, bucket
   HAVING SUM(n) > 0
 ),
 ranked AS (
-  SELECT period_start, kpi, tenant_id, region, environment, agent_id, book, "procedure", process_id, process_version, provider, queue, request_model, run_kind, task_id, workflow_id, bucket,
-    SUM(n) OVER (PARTITION BY period_start, kpi, tenant_id, region, environment, agent_id, book, "procedure", process_id, process_version, provider, queue, request_model, run_kind, task_id, workflow_id ORDER BY bucket) AS reached,
-    SUM(n) OVER (PARTITION BY period_start, kpi, tenant_id, region, environment, agent_id, book, "procedure", process_id, process_version, provider, queue, request_model, run_kind, task_id, workflow_id) AS total
+  SELECT period_start, kpi, tenant_id, region, environment, agent_id, book, "procedure", process_id, process_version, provider, queue, request_model, run_kind,
+      task_id, workflow_id, bucket,
+    SUM(n) OVER (PARTITION BY period_start, kpi, tenant_id, region, environment, agent_id, book, "procedure", process_id, process_version, provider, queue,
+        request_model, run_kind, task_id, workflow_id ORDER BY bucket) AS reached,
+    SUM(n) OVER (PARTITION BY period_start, kpi, tenant_id, region, environment, agent_id, book, "procedure", process_id, process_version, provider, queue,
+        request_model, run_kind, task_id, workflow_id) AS total
   FROM bucketed
 ),
 percentiles AS (
-  SELECT period_start, kpi, tenant_id, region, environment, agent_id, book, "procedure", process_id, process_version, provider, queue, request_model, run_kind, task_id, workflow_id, ARRAY[
+  SELECT period_start, kpi, tenant_id, region, environment, agent_id, book, "procedure", process_id, process_version, provider, queue, request_model, run_kind,
+      task_id, workflow_id, ARRAY[
     ROW('p50', MIN(CASE WHEN reached * 100 >= total * 50 THEN CASE WHEN bucket = 0 THEN 0E0 ELSE POWER(1.02E0, bucket - 0.5E0) END END)),
     ROW('p95', MIN(CASE WHEN reached * 100 >= total * 95 THEN CASE WHEN bucket = 0 THEN 0E0 ELSE POWER(1.02E0, bucket - 0.5E0) END END)),
     ROW('p99', MIN(CASE WHEN reached * 100 >= total * 99 THEN CASE WHEN bucket = 0 THEN 0E0 ELSE POWER(1.02E0, bucket - 0.5E0) END END))
   ] AS measures
   FROM ranked
-  GROUP BY period_start, kpi, tenant_id, region, environment, agent_id, book, "procedure", process_id, process_version, provider, queue, request_model, run_kind, task_id, workflow_id
+  GROUP BY period_start, kpi, tenant_id, region, environment, agent_id, book, "procedure", process_id, process_version, provider, queue, request_model,
+      run_kind, task_id, workflow_id
 ),
 long AS (
-  SELECT period_start, kpi, tenant_id, region, environment, agent_id, book, "procedure", process_id, process_version, provider, queue, request_model, run_kind, task_id, workflow_id, measure,
+  SELECT period_start, kpi, tenant_id, region, environment, agent_id, book, "procedure", process_id, process_version, provider, queue, request_model, run_kind,
+      task_id, workflow_id, measure,
     CAST(numerator AS DOUBLE) / IF(scale = 0, NULLIF(denominator, 0), scale) AS value
   FROM counted
   UNION ALL
-  SELECT period_start, kpi, tenant_id, region, environment, agent_id, book, "procedure", process_id, process_version, provider, queue, request_model, run_kind, task_id, workflow_id, measure, value
+  SELECT period_start, kpi, tenant_id, region, environment, agent_id, book, "procedure", process_id, process_version, provider, queue, request_model, run_kind,
+      task_id, workflow_id, measure, value
   FROM percentiles CROSS JOIN UNNEST(measures) AS item (measure, value)
 )
 SELECT period_start, kpi, measure, tenant_id, region, environment,
   CASE kpi
     WHEN 'cache_hit_ratio' THEN MAP(CAST(ARRAY['provider', 'request_model'] AS ARRAY(VARCHAR)), CAST(ARRAY[provider, request_model] AS ARRAY(VARCHAR)))
-    WHEN 'model_cost' THEN MAP(CAST(ARRAY['provider', 'request_model', 'agent_id', 'process_id'] AS ARRAY(VARCHAR)), CAST(ARRAY[provider, request_model, agent_id, process_id] AS ARRAY(VARCHAR)))
+    WHEN 'model_cost' THEN MAP(CAST(ARRAY['provider', 'request_model', 'agent_id', 'process_id'] AS ARRAY(VARCHAR)), CAST(ARRAY[provider, request_model,
+        agent_id, process_id] AS ARRAY(VARCHAR)))
     WHEN 'model_error_rate' THEN MAP(CAST(ARRAY['provider', 'request_model'] AS ARRAY(VARCHAR)), CAST(ARRAY[provider, request_model] AS ARRAY(VARCHAR)))
     WHEN 'model_latency' THEN MAP(CAST(ARRAY['provider', 'request_model'] AS ARRAY(VARCHAR)), CAST(ARRAY[provider, request_model] AS ARRAY(VARCHAR)))
     WHEN 'rate_limited_share' THEN MAP(CAST(ARRAY['provider', 'request_model'] AS ARRAY(VARCHAR)), CAST(ARRAY[provider, request_model] AS ARRAY(VARCHAR)))
     WHEN 'time_to_first_token' THEN MAP(CAST(ARRAY['provider', 'request_model'] AS ARRAY(VARCHAR)), CAST(ARRAY[provider, request_model] AS ARRAY(VARCHAR)))
-    WHEN 'tokens' THEN MAP(CAST(ARRAY['provider', 'request_model', 'agent_id'] AS ARRAY(VARCHAR)), CAST(ARRAY[provider, request_model, agent_id] AS ARRAY(VARCHAR)))
+    WHEN 'tokens' THEN MAP(CAST(ARRAY['provider', 'request_model', 'agent_id'] AS ARRAY(VARCHAR)), CAST(ARRAY[provider, request_model, agent_id] AS
+        ARRAY(VARCHAR)))
     WHEN 'run_duration' THEN MAP(CAST(ARRAY['run_kind', 'process_id'] AS ARRAY(VARCHAR)), CAST(ARRAY[run_kind, process_id] AS ARRAY(VARCHAR)))
     WHEN 'run_queue_wait' THEN MAP(CAST(ARRAY['queue'] AS ARRAY(VARCHAR)), CAST(ARRAY[queue] AS ARRAY(VARCHAR)))
-    WHEN 'run_success_rate' THEN MAP(CAST(ARRAY['run_kind', 'process_id', 'process_version', 'workflow_id', 'agent_id'] AS ARRAY(VARCHAR)), CAST(ARRAY[run_kind, process_id, process_version, workflow_id, agent_id] AS ARRAY(VARCHAR)))
+    WHEN 'run_success_rate' THEN MAP(CAST(ARRAY['run_kind', 'process_id', 'process_version', 'workflow_id', 'agent_id'] AS ARRAY(VARCHAR)), CAST(ARRAY[run_kind,
+        process_id, process_version, workflow_id, agent_id] AS ARRAY(VARCHAR)))
     WHEN 'runs_started' THEN MAP(CAST(ARRAY['run_kind', 'process_id'] AS ARRAY(VARCHAR)), CAST(ARRAY[run_kind, process_id] AS ARRAY(VARCHAR)))
     WHEN 'step_failure_rate' THEN MAP(CAST(ARRAY['task_id', 'book', 'procedure'] AS ARRAY(VARCHAR)), CAST(ARRAY[task_id, book, "procedure"] AS ARRAY(VARCHAR)))
   END AS dimensions,

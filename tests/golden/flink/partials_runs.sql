@@ -8,10 +8,12 @@ SELECT
   run_id,
   COUNT(*) AS n,
   MIN(created_at) AS created_at_fdf24a51,
-  MIN(CASE WHEN event_type = 'run.started' AND (started_at IS NULL OR started_at > event_time) THEN event_time WHEN event_type LIKE 'run.%' THEN started_at END) AS started_at_c131548e,
+  MIN(CASE WHEN event_type = 'run.started' AND (started_at IS NULL OR started_at > event_time) THEN event_time
+      WHEN event_type LIKE 'run.%' THEN started_at END) AS started_at_c131548e,
   MAX(CASE WHEN event_type IN ('run.succeeded', 'run.failed', 'run.cancelled', 'run.timed_out') THEN event_time END) AS finished_at_677a272f,
   MAX(event_time) AS last_event_at_78ec5d6f,
-  MAX(event_time * 16 + CASE event_type WHEN 'run.created' THEN 1 WHEN 'run.started' THEN 2 WHEN 'run.succeeded' THEN 3 WHEN 'run.cancelled' THEN 4 WHEN 'run.timed_out' THEN 5 WHEN 'run.failed' THEN 6 END) AS status_fc705662,
+  MAX(event_time * 16 + CASE event_type WHEN 'run.created' THEN 1 WHEN 'run.started' THEN 2 WHEN 'run.succeeded' THEN 3 WHEN 'run.cancelled' THEN 4
+      WHEN 'run.timed_out' THEN 5 WHEN 'run.failed' THEN 6 END) AS status_fc705662,
   MAX(run_kind) AS run_kind_7e090f5e,
   MAX(process_id) AS process_id_ca684508,
   MAX(process_version) AS process_version_f141219e,

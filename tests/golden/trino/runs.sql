@@ -7,7 +7,8 @@ SELECT
   CAST(from_unixtime_nanos(MIN(started_at_c131548e) * 1000000) AS TIMESTAMP(6) WITH TIME ZONE) AS started_at,
   CAST(from_unixtime_nanos(MAX(finished_at_677a272f) * 1000000) AS TIMESTAMP(6) WITH TIME ZONE) AS finished_at,
   CAST(from_unixtime_nanos(MAX(last_event_at_78ec5d6f) * 1000000) AS TIMESTAMP(6) WITH TIME ZONE) AS last_event_at,
-  CASE MOD(MAX(status_fc705662), 16) WHEN 1 THEN 'run.created' WHEN 2 THEN 'run.started' WHEN 3 THEN 'run.succeeded' WHEN 4 THEN 'run.cancelled' WHEN 5 THEN 'run.timed_out' WHEN 6 THEN 'run.failed' END AS status,
+  CASE MOD(MAX(status_fc705662), 16) WHEN 1 THEN 'run.created' WHEN 2 THEN 'run.started' WHEN 3 THEN 'run.succeeded' WHEN 4 THEN 'run.cancelled'
+      WHEN 5 THEN 'run.timed_out' WHEN 6 THEN 'run.failed' END AS status,
   MAX(run_kind_7e090f5e) AS run_kind,
   MAX(process_id_ca684508) AS process_id,
   MAX(process_version_f141219e) AS process_version,
@@ -33,7 +34,8 @@ SELECT
   started_at,
   finished_at,
   last_event_at,
-  CASE WHEN status IN ('run.succeeded', 'run.failed', 'run.cancelled', 'run.timed_out') THEN SUBSTR(status, 5) WHEN last_event_at < current_timestamp - INTERVAL '1' DAY THEN 'quiet' WHEN status = 'run.created' THEN 'created' ELSE 'running' END AS status,
+  CASE WHEN status IN ('run.succeeded', 'run.failed', 'run.cancelled', 'run.timed_out') THEN SUBSTR(status, 5)
+      WHEN last_event_at < current_timestamp - INTERVAL '1' DAY THEN 'quiet' WHEN status = 'run.created' THEN 'created' ELSE 'running' END AS status,
   run_kind,
   process_id,
   process_version,

@@ -41,4 +41,5 @@ LEFT JOIN (
   FROM lake.audit.duplicates_runs FOR VERSION AS OF 'audited'
 ) AS repeated
   ON repeated."partition" = delivered."partition" AND repeated."offset" = delivered."offset" AND repeated.appended_at = delivered.appended_at
-WHERE repeated."offset" IS NULL AND delivered.event_type IN ('run.created', 'run.started', 'run.progressed', 'run.succeeded', 'run.failed', 'run.cancelled', 'run.timed_out');
+WHERE repeated."offset" IS NULL AND delivered.event_type IN ('run.created', 'run.started', 'run.progressed', 'run.succeeded', 'run.failed', 'run.cancelled',
+    'run.timed_out');

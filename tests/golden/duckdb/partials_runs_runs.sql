@@ -8,10 +8,12 @@ SELECT
   CAST(run_id AS VARCHAR) AS run_id,
   CAST(COUNT(*) AS BIGINT) AS n,
   CAST(MIN(created_at) AS BIGINT) AS created_at_fdf24a51,
-  CAST(MIN(CASE WHEN event_type = 'run.started' AND (started_at IS NULL OR started_at > event_time) THEN event_time WHEN event_type LIKE 'run.%' THEN started_at END) AS BIGINT) AS started_at_c131548e,
+  CAST(MIN(CASE WHEN event_type = 'run.started' AND (started_at IS NULL OR started_at > event_time) THEN event_time
+      WHEN event_type LIKE 'run.%' THEN started_at END) AS BIGINT) AS started_at_c131548e,
   CAST(MAX(CASE WHEN event_type IN ('run.succeeded', 'run.failed', 'run.cancelled', 'run.timed_out') THEN event_time END) AS BIGINT) AS finished_at_677a272f,
   CAST(MAX(event_time) AS BIGINT) AS last_event_at_78ec5d6f,
-  CAST(MAX(event_time * 16 + CASE event_type WHEN 'run.created' THEN 1 WHEN 'run.started' THEN 2 WHEN 'run.succeeded' THEN 3 WHEN 'run.cancelled' THEN 4 WHEN 'run.timed_out' THEN 5 WHEN 'run.failed' THEN 6 END) AS BIGINT) AS status_fc705662,
+  CAST(MAX(event_time * 16 + CASE event_type WHEN 'run.created' THEN 1 WHEN 'run.started' THEN 2 WHEN 'run.succeeded' THEN 3 WHEN 'run.cancelled' THEN 4
+      WHEN 'run.timed_out' THEN 5 WHEN 'run.failed' THEN 6 END) AS BIGINT) AS status_fc705662,
   CAST(MAX(run_kind) AS VARCHAR) AS run_kind_7e090f5e,
   CAST(MAX(process_id) AS VARCHAR) AS process_id_ca684508,
   CAST(MAX(process_version) AS VARCHAR) AS process_version_f141219e,
