@@ -111,9 +111,9 @@ class Stack:
         """Run a command of `deploy.local`; its output, and an AssertionError with it when it fails."""
         return self._run([sys.executable, "-m", "deploy.local", *words], check=check)
 
-    def run_daybook(self, *words: str) -> str:
+    def run_daybook(self, *words: str, check: bool = True) -> str:
         """Run a command of `daybook`; its output, and an AssertionError with it when it fails."""
-        return self._run([*DAYBOOK, *words], check=True)
+        return self._run([*DAYBOOK, *words], check=check)
 
     def services(self) -> dict[str, dict[str, Any]]:
         """Every supervised process by name, as `status` tells it."""
