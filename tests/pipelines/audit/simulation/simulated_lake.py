@@ -21,6 +21,7 @@ class Opened:
     positions: Mapping[int, int]
     duplicates: dict[tuple[int, int], Duplicate] = field(default_factory=dict)
     explained: list[tuple[int, int]] = field(default_factory=list)
+    lost: set[tuple[str, int, int]] = field(default_factory=set)
 
 
 class SimulatedLake:
@@ -50,6 +51,8 @@ class SimulatedLake:
     def record(self, publication: Publication) -> None:
         self._step()
         self._require_cycle(publication.cycle - 1)
+        # What another audit quarantined meanwhile is not lost.
+        self._catalog.lost.update(*(opened.lost for opened in self._open.values()))
         self._catalog.recorded.append(publication if publication.cycle > 1 else Publication.from_json(publication.to_json()))
         self._catalog.on_tag_move()
         self._step()
@@ -138,7 +141,7 @@ class SimulatedLake:
             for offset in range(after.get(p, 0), high + 1):
                 if (p, offset) not in present and offset < self._catalog.starts[stream][p]:
                     lost.append(Stretch(p, offset, offset))
-                    self._catalog.lost.add((stream, p, offset))
+                    opened.lost.add((stream, p, offset))
                 elif (p, offset) not in present:
                     if sum(each.total() for each in counts.values()) == budget:
                         break
