@@ -9,6 +9,7 @@ from kpis.events import event_types
 from kpis.model import BASE_DIMENSIONS
 from kpis.names import column_of, meaning_of
 from kpis.partials import key_columns, stored
+from kpis.values import is_text, outgrown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,6 +49,11 @@ def check_entity(entity: Entity, contracts: Registry) -> None:
             if measure.kind in {"presence", "histogram"}:
                 _refuse(f"{where}: '{measure.kind}' is not built yet")
         _check_measures(where, measures.values(), stream)
+        for column, measure in measures.items():
+            told = entity.columns[column].type
+            gives_text = measure.kind == "latest" or (measure.kind in {"min", "max"} and measure.value is not None and is_text(measure.value.tree, stream))
+            if gives_text != (told == "string"):
+                _refuse(f"{where}.{column}: a {measure.kind} of {'text' if gives_text else 'numbers'} is no column of type {told}")
         if entity.key not in stream.entities:
             _refuse(f"{where}: the key '{entity.key}' is not among the entities of {name}, which its canaries carry")
 
@@ -91,6 +97,11 @@ def _check_measures(where: str, measures: Iterable[Measure], stream: Stream) -> 
         events = measure.where.values_of("event_type") if measure.where else None
         for name in sorted((events or frozenset()) - stream.event_types.keys()):
             _refuse(f"{where}: '{name}' is not an event type of {stream.name}")
+        for expression in filter(None, (measure.value, measure.where)):
+            if part := outgrown(expression.tree, stream):
+                _refuse(f"{where}: '{part}' may outgrow 64 bits; its fields need a min and a max")
+        if measure.kind in {"sum", "histogram"} and measure.value and is_text(measure.value.tree, stream):
+            _refuse(f"{where}: '{measure.value.text}' is text and has no {measure.kind}")
         if measure.kind == "sum" and measure.value and any(stream.fields[name].type == "number" for name in measure.value.columns):
             _refuse(f"{where}: '{measure.value.text}' is a floating-point number and cannot be summed exactly")
 

@@ -40,6 +40,8 @@ WRONG = {
     "presence": ("model_cost", "sum: cost_usd", "presence: call_id", "definitions/model_cost.yaml: 'presence' is not built yet"),
     "latest value": ("model_cost", "sum: cost_usd", "latest: provider", "definitions/model_cost.yaml: 'latest' is not built yet"),
     "computed from facts": ("model_cost", "unit: USD", "unit: USD\ncomputed: facts", "definitions/model_cost.yaml: computed: 'facts' is not built yet"),
+    "outgrown product": ("model_cost", "sum: cost_usd", "sum: cost_usd * cost_usd", "'cost_usd * cost_usd' may outgrow 64 bits; its fields need a min"),
+    "sum of text": ("model_cost", "sum: cost_usd", "sum: provider", "definitions/model_cost.yaml: 'provider' is text and has no sum"),
     "unknown event type": ("runs_started", "'run.started'", "'run.startd'", "definitions/runs_started.yaml: 'run.startd' is not an event type of runs"),
     "name of a value": (
         "tokens",
@@ -92,6 +94,21 @@ def test_an_entity_has_no_column_of_a_kind_that_is_not_built(root: Path, kind: s
     path = root / "entities" / "runs.yaml"
     path.write_text(path.read_text().replace("{max: attempt,", f"{{{kind}: attempt,"))
     with pytest.raises(ContractError, match=rf"entities/runs.yaml: streams.runs: '{kind}' is not built yet"):
+        registry.load(CONTRACTS, root)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("{max: run_kind}", "{max: attempt}", "run_kind: a max of numbers is no column of type string"),
+        ("{max: attempt,", "{max: queue,", "attempts: a max of text is no column of type integer"),
+    ],
+)
+def test_a_column_of_an_entity_is_of_the_type_of_what_is_told(root: Path, right: str, wrong: str, message: str) -> None:
+    path = root / "entities" / "runs.yaml"
+    assert right in path.read_text()
+    path.write_text(path.read_text().replace(right, wrong))
+    with pytest.raises(ContractError, match=rf"entities/runs.yaml: streams.runs.{message}"):
         registry.load(CONTRACTS, root)
 
 
