@@ -57,6 +57,7 @@ class Settings(BaseModel):
     audit_interval_seconds: float = Field(default=1, ge=0.1, description="Pause between audit cycles that found nothing to do.")
     gap_budget: int = Field(default=50_000, ge=1, description="Missing offsets that one audit cycle reads again per stream.")
     audit_log_seconds: float = Field(default=60, ge=0, description="How long rows of ops.audits and ops.reconciliation may wait for others.")
+    audit_bite_rows: int = Field(default=300_000, ge=1, description="Rows of one table after which an audit cycle opens no further commit.")
     sample_size: int = Field(default=20, ge=0, description="Journaled deliveries per stream and cycle that are decoded a second time.")
     contracts: Path = Field(default=Path(contracts.__file__).parent, description="Folder of the contracts of the streams.")
     definitions: Path = Field(default=Path(kpis.__file__).parent, description="Folder of the KPI and entity definitions.")

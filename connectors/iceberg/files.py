@@ -61,6 +61,11 @@ def snapshots_after(table: Table, since: int, until: int) -> list[Snapshot]:
     return found[::-1]
 
 
+def added_rows(snapshot: Snapshot) -> int:
+    """How many rows a snapshot added, as its writer noted it."""
+    return int(snapshot.summary.additional_properties.get("added-records") or 0) if snapshot.summary else 0
+
+
 def added_files(table: Table, since: int, until: int) -> list[DataFile]:
     """Data files that `until` has and that were added after `since`; a file committed twice is listed twice."""
     added = {snapshot.snapshot_id for snapshot in snapshots_after(table, since, until)}

@@ -33,6 +33,12 @@ class RereadError(TransientError):
     """Offsets could not be read and not be proved absent; the message is `topic/partition: what`."""
 
 
+class BeyondEndError(RereadError):
+    """An offset lies beyond the end of the log, which is not the log that it was journaled from."""
+
+    is_transient = False
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
     """Offsets `first` to `last`, both included."""
@@ -142,7 +148,7 @@ class OffsetReader:
                 _advance(left, record.offset + 1)
             if record is None and left:
                 message = f"{_name(place)}: offset {left[0].first} lies beyond the end, {position}"
-                raise RereadError(message)
+                raise BeyondEndError(message)
 
     def _start_at(self, place: kafka.TopicPartition, offset: int) -> None:
         self._batch.clear()

@@ -13,7 +13,13 @@ REFUSED = "refused"
 MISREAD = "misread"
 MISMATCH = "mismatch"
 MISCOUNTED = "miscounted"
-INCIDENTS = frozenset({BEHIND, REFUSED, MISREAD, MISMATCH, MISCOUNTED})
+FAILED = "failed"
+REPAIRING = "repairing"
+CATCHING_UP = "catching_up"
+INCIDENTS = frozenset({BEHIND, REFUSED, MISREAD, MISMATCH, MISCOUNTED, FAILED})
+
+Place = tuple[int, int]
+"""Partition and offset of a record."""
 
 RECORD = "daybook.publication"
 """Property of COMPLETENESS that holds the last publication."""
@@ -74,16 +80,21 @@ class WindowFrontier:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why nothing of a stream is published at present, since when, and when it is judged again (epoch ms); `detail` is a sentence."""
+    """Why a stream is not published, or not all of its windows are: since when, and when it is judged again (epoch ms).
+
+    `detail`: one sentence of what was found. `places`: the records that were misread; they are read again until they are right,
+    whatever else holds the stream meanwhile.
+    """
 
     reason: str
     since_ms: int
     retry_ms: int
     detail: str = ""
+    places: tuple[Place, ...] = ()
 
     @property
     def is_incident(self) -> bool:
-        """A budget that ran out heals by itself; everything else is somebody's work."""
+        """A bounded cycle goes on with the next one; everything else is somebody's work."""
         return self.reason in INCIDENTS
 
 
@@ -181,12 +192,16 @@ def _stream(value: Mapping[str, Any]) -> StreamFrontier:
     return StreamFrontier(
         positions={int(partition): Position(**position) for partition, position in value["positions"].items()},
         windows={table: _windows(windows) for table, windows in value["windows"].items()},
-        hold=Hold(**value["hold"]) if value["hold"] else None,
+        hold=_hold(value["hold"]) if value["hold"] else None,
         seam_ms=value["seam_ms"],
         repeats=value["repeats"],
         conflicting=value["conflicting"],
         incidents=_incidents(value["incidents"]),
     )
+
+
+def _hold(value: Mapping[str, Any]) -> Hold:
+    return Hold(**{**value, "places": tuple((partition, offset) for partition, offset in value["places"])})
 
 
 def _report(value: Mapping[str, Any]) -> StreamReport:

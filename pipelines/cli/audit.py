@@ -105,7 +105,7 @@ class AuditSession:
 
         settings = self._settings
         with closing(IcebergLake(deployed_workspace(settings))) as lake:
-            auditor = Auditor(lake, settings.gap_budget)
+            auditor = Auditor(lake, settings.gap_budget, bite=settings.audit_bite_rows)
             while not self._stop.is_set():
                 begun = time.monotonic()
                 report = auditor.run(now_ms(), self._release)
@@ -145,10 +145,10 @@ class AuditSession:
             self.is_held = any(frontier.hold and frontier.hold.is_incident for frontier in published.streams.values())
         if published and report.outcome == "published":
             self._release -= {stream for stream in self._release if not published.streams[stream].hold}
+        if report.repaired and not self._as_json:
+            say_at(f"double commits removed from {', '.join(report.repaired)}")
         if self._as_json:
             say_json(_document(report, seconds), indent=None)
-        elif report.outcome == "repaired":
-            say_at(f"double commits removed from {', '.join(report.repaired)}")
         elif published and report.outcome == "published":
             say_at(describe(published, seconds))
         elif self._is_once:

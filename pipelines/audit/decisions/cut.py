@@ -1,14 +1,24 @@
 """Which snapshots may be judged together: pure rules over window ends and append times."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
-from pipelines.audit.decisions.lake import Offsets, Span
+from pipelines.audit.decisions.lake import Commit, Offsets, Span
 from pipelines.audit.publication import Position, StreamFrontier
 
 
 def least_reach(listed: tuple[int, ...], positions: Mapping[int, Position], offsets: Mapping[int, Offsets]) -> int:
     """The append time, epoch ms, that the journal has reached in every listed partition; -1 when one has no row yet."""
     return min((max(_published_reach(positions, p), offsets[p].reach_ms if p in offsets else -1) for p in listed), default=-1)
+
+
+def bite(commits: Sequence[Commit], rows: int) -> int:
+    """How many of the oldest commits may be opened at once: up to the first with which they add `rows` rows.
+
+    >>> bite([Commit(1, 0, 5), Commit(2, 0, 5), Commit(3, 0, 5)], 8)
+    2
+    """
+    return next((place for place, added in enumerate(accumulate(commit.rows for commit in commits), 1) if added >= rows), len(commits))
 
 
 def is_past(reach_ms: int, window_end: int) -> bool:

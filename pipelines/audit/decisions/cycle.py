@@ -7,27 +7,30 @@ from typing import Literal
 
 from contracts.datasets import QUARANTINE, audit_of, duplicates_of, journal_of, partial_of
 from pipelines.audit.decisions import cut, verdict
-from pipelines.audit.decisions.judgement import Case, Finding, judge_stream
-from pipelines.audit.decisions.lake import Changes, Commit, Conflict, Lake, Log, Offsets, Span, TagMove
+from pipelines.audit.decisions.judgement import Case, Finding, hold_failed, judge_stream
+from pipelines.audit.decisions.lake import Changes, Conflict, Lake, Log, StreamFailure, TagMove
 from pipelines.audit.decisions.logs import watch
+from pipelines.audit.decisions.opening import Opening, open_stream
+from pipelines.audit.decisions.partial_cuts import PartialCut, PartialCuts, Reach
 from pipelines.audit.incidents import changed, continued
 from pipelines.audit.publication import Publication, StreamFrontier, StreamReport
 
 BUDGET = 20_000
+BITE = 300_000
+MOST_BITES = 8
+"""So many bites of one journal are opened at once where windows cannot be told right from wrong by fewer; then they are wrong."""
 PATIENCE_MS = 60_000
-GRACE_MS = 3_000
-"""How long the others wait for a held stream that is due again: its journal is often committed a moment after the partials."""
 
-Outcome = Literal["idle", "waiting", "repaired", "published", "conflict"]
+Outcome = Literal["idle", "waiting", "published", "conflict"]
 
 
 @dataclass(frozen=True, slots=True)
 class CycleReport:
     """What a cycle did.
 
-    idle: nothing new was committed. waiting: nothing could be published yet. repaired: double commits were removed from the
-    journals of `repaired`, run the next cycle at once. conflict: another process committed first. `publication` is the last
-    recorded one, None after a conflict; holds, positions and counts per stream are in it.
+    idle: nothing new was committed. waiting: nothing could be published yet. conflict: another process committed first.
+    `publication` is the last recorded one, None after a conflict; holds, positions and counts per stream are in it. `repaired`:
+    streams from whose journals double commits were removed.
     """
 
     outcome: Outcome
@@ -36,11 +39,13 @@ class CycleReport:
 
 
 @dataclass(frozen=True, slots=True)
-class PartialCut:
-    """The snapshot of one partial table to be judged, and each stream's new windows in it."""
+class Judged:
+    """What one cycle has found out: the journals as opened, the partial snapshots to publish, each stream's case and finding."""
 
-    snapshot: int
-    spans: Mapping[str, Span]
+    opened: Mapping[str, Opening]
+    chosen: Mapping[str, PartialCut]
+    cases: Mapping[str, Case]
+    findings: dict[str, Finding]
 
 
 def audit_written(lake: Lake) -> tuple[str, ...]:
@@ -57,23 +62,26 @@ class Auditor:
     """Runs cycles. It remembers between them only what spares work; everything that matters is in the last publication.
 
     `budget`: offsets read again per stream and cycle. `patience_ms`: how long a stream whose journal lags may keep the others
-    from publishing, counted from the commit of the oldest partial snapshot that waits.
+    from publishing, counted from the commit of the oldest partial snapshot that waits. `bite`: rows of a table after which no
+    further commit is opened in the same cycle, so that a backlog is published piece by piece.
     """
 
-    def __init__(self, lake: Lake, budget: int = BUDGET, patience_ms: int = PATIENCE_MS) -> None:
+    def __init__(self, lake: Lake, budget: int = BUDGET, patience_ms: int = PATIENCE_MS, bite: int = BITE) -> None:
         """Touches nothing; the first cycle recovers."""
         self._lake = lake
         self._budget = budget
         self._patience_ms = patience_ms
+        self._bite = bite
         self._settled: int | None = None
         self._seen: Mapping[str, int] = {}
         self._journaled: dict[str, Mapping[int, int]] = {}
+        self._bites: dict[str, int] = {}
 
     def run(self, now_ms: int, release: frozenset[str] = frozenset()) -> CycleReport:
         """One cycle; may be killed anywhere and repeated.
 
-        Streams in `release` are judged now, what cannot be explained is taken from the journal, and their incidents are closed. Whatever the lake raises
-        except Conflict passes through; the next cycle then recovers first.
+        Streams in `release` are judged now, what cannot be explained is taken from the journal, and their incidents are closed. Whatever the
+        lake raises except Conflict and StreamFailure passes through; the next cycle then recovers first.
         """
         settled, self._settled = self._settled, None
         try:
@@ -89,157 +97,123 @@ class Auditor:
         if published.cycle == settled:
             return published
         self._move_tags(published)
+        self._roll_back(published)
+        self._lake.write_ops(published)
+        self._seen = {}
+        return published
+
+    def _roll_back(self, published: Publication) -> None:
         for table in audit_written(self._lake):
             head = self._lake.head(table)
             if head != published.targets[table]:
                 self._lake.rollback(table, head, published.targets[table])
-        self._lake.write_ops(published)
-        self._seen = {}
-        return published
 
     def _advance(self, published: Publication, now_ms: int, release: frozenset[str]) -> CycleReport:
         heads = {table: self._lake.head(table) for table in _flink_written(self._lake)}
         due = tuple(stream for stream, frontier in published.streams.items() if stream in release or verdict.is_due(frontier.hold, now_ms))
         is_new = heads != self._seen or any(published.streams[stream].hold for stream in due)
-        opened = {stream: self._open_journal(published, heads, stream) for stream in due if is_new}
+        cuts = PartialCuts(self._lake, published, heads, self._bite)
+        opened, failures = self._open(published, heads, due if is_new else (), cuts)
         logs = self._lake.logs()
         frontiers = {stream: self._watch(stream, frontier, logs.get(stream), now_ms, release) for stream, frontier in published.streams.items()}
         if not is_new and frontiers == published.streams:
             return CycleReport("idle", published)
-        opened = opened or {stream: self._open_journal(published, heads, stream) for stream in due}
-        repaired = tuple(stream for stream in due if any(offsets.repeated for offsets in opened[stream].values()))
-        for stream in repaired:
-            self._lake.drop_double_commits(stream)
-        if repaired:
-            return CycleReport("repaired", published, repaired)
-        reach = {stream: cut.least_reach(_listed(logs, frontiers, stream), frontiers[stream].positions, offsets) for stream, offsets in opened.items()}
-        if self._may_catch_up(published, heads, reach, now_ms):
-            return CycleReport("waiting", published)
-        chosen, findings = self._judge(replace(published, streams=frontiers), logs, heads, opened, reach, now_ms=now_ms, release=release)
-        following = self._publication(published, heads, chosen, findings)
-        self._seen = heads
+        if not is_new:
+            opened, failures = self._open(published, heads, due, cuts)
+        repaired = tuple(stream for stream, opening in opened.items() if opening.is_repaired)
+        bitten = frozenset(stream for stream, opening in opened.items() if not opening.is_whole)
+        reached = {s: cut.least_reach(_listed(logs, frontiers, s), frontiers[s].positions, opening.offsets) for s, opening in opened.items()}
+        reach = Reach(reached, bitten)
+        if cuts.may_catch_up(reach, now_ms):
+            return CycleReport("waiting", published, repaired)
+        chosen = cuts.choose(reach, now_ms, self._patience_ms)
+        for name, partial in chosen.items():
+            self._lake.open_partials(name, published.targets[partial_of(name)], partial.snapshot)
+        cases = {
+            stream: Case(
+                stream=stream,
+                frontier=frontier,
+                spans={name: partial.spans[stream] for name, partial in chosen.items() if stream in partial.spans},
+                offsets=opened[stream].offsets if stream in opened else None,
+                log=logs.get(stream),
+                reach_ms=reach.ms.get(stream, -1),
+                now_ms=now_ms,
+                budget=self._budget,
+                is_released=stream in release,
+                is_whole=stream not in bitten,
+                is_conclusive=stream not in bitten or self._bites.get(stream, 1) >= MOST_BITES,
+                failure=failures.get(stream),
+            )
+            for stream, frontier in frontiers.items()
+        }
+        findings = {stream: judge_stream(self._lake, case) for stream, case in cases.items()}
+        self._remember(findings)
+        following = self._publication(published, Judged(opened, chosen, cases, findings))
+        self._seen = {} if bitten or cuts.are_bitten else heads
         if following is None:
-            return CycleReport("waiting", published)
+            return CycleReport("waiting", published, repaired)
         self._publish(following)
-        return CycleReport("published", following)
-
-    def _open_journal(self, published: Publication, heads: Mapping[str, int], stream: str) -> Mapping[int, Offsets]:
-        table = journal_of(stream)
-        positions = {p: position.next_offset for p, position in published.streams[stream].positions.items()}
-        offsets = self._lake.open_journal(stream, published.targets[table], heads[table], positions)
-        self._journaled[stream] = {p: found.high + 1 for p, found in offsets.items()}
-        return offsets
+        return CycleReport("published", following, repaired)
 
     def _watch(self, stream: str, frontier: StreamFrontier, log: Log | None, now_ms: int, release: frozenset[str]) -> StreamFrontier:
         """The frontier with the incidents that are open now; those of a released stream are acknowledged."""
         before = replace(frontier, incidents=()) if stream in release else frontier
         return watch(before, log, self._journaled.get(stream), now_ms, functools.partial(self._lake.appended_at, stream))
 
-    def _judge(
-        self,
-        published: Publication,
-        logs: Mapping[str, Log],
-        heads: Mapping[str, int],
-        opened: Mapping[str, Mapping[int, Offsets]],
-        reach: Mapping[str, int],
-        *,
-        now_ms: int,
-        release: frozenset[str],
-    ) -> tuple[Mapping[str, PartialCut], Mapping[str, Finding]]:
-        chosen = self._choose(published, heads, reach, now_ms)
-        for name, partial in chosen.items():
-            self._lake.open_partials(name, published.targets[partial_of(name)], partial.snapshot)
-        return chosen, {
-            stream: judge_stream(
-                self._lake,
-                Case(
-                    stream=stream,
-                    frontier=frontier,
-                    spans={name: partial.spans[stream] for name, partial in chosen.items() if stream in partial.spans},
-                    offsets=opened.get(stream),
-                    log=logs.get(stream),
-                    reach_ms=reach.get(stream, -1),
-                    now_ms=now_ms,
-                    budget=self._budget,
-                    is_released=stream in release,
-                ),
-            )
-            for stream, frontier in published.streams.items()
-        }
+    def _open(
+        self, published: Publication, heads: Mapping[str, int], due: tuple[str, ...], cuts: PartialCuts
+    ) -> tuple[Mapping[str, Opening], Mapping[str, StreamFailure]]:
+        """The journals of the streams that are due, and what kept the others from being opened."""
+        opened: dict[str, Opening] = {}
+        failures: dict[str, StreamFailure] = {}
+        for stream in due:
+            self._journaled.pop(stream, None)
+            try:
+                opened[stream] = open_stream(self._lake, published, stream, heads[journal_of(stream)], self._rows_due(published, stream, cuts))
+            except StreamFailure as failure:
+                failures[stream] = failure
+            else:
+                if opened[stream].is_whole:
+                    self._journaled[stream] = {p: found.high + 1 for p, found in opened[stream].offsets.items()}
+        return opened, failures
 
-    def _may_catch_up(self, published: Publication, heads: Mapping[str, int], reach: Mapping[str, int], now_ms: int) -> bool:
-        """True when a held stream lags behind a partial snapshot that was committed only now."""
-        held = {stream: at for stream, at in reach.items() if published.streams[stream].hold}
-        for name in self._lake.partials if held else ():
-            table = partial_of(name)
-            waiting = self._waiting(table, published.targets[table], heads[table])
-            if waiting and now_ms - waiting[-1].committed_ms < GRACE_MS and cut.lagging(self._spans(published, name, waiting[-1]), held):
-                return True
-        return False
+    def _rows_due(self, published: Publication, stream: str, cuts: PartialCuts) -> int:
+        """How many rows to open: none of a stream that is far ahead of its windows, unless they wait for it."""
+        frontier = published.streams[stream]
+        rows = self._bite * self._bites.get(stream, 1)
+        if frontier.hold or self._lake.carried(stream) < rows:
+            return rows
+        reach_ms = {stream: cut.least_reach(_listed(self._lake.logs(), published.streams, stream), frontier.positions, {})}
+        return rows if any(cuts.lagging_first(name, reach_ms) for name in self._lake.partials) else 0
 
-    def _choose(self, published: Publication, heads: Mapping[str, int], reach: Mapping[str, int], now_ms: int) -> Mapping[str, PartialCut]:
-        """The newest snapshot per partial table that every journal is past; without the held ones, and those that block for too long."""
-        held = {stream for stream in reach if published.streams[stream].hold}
-        free = {stream: at for stream, at in reach.items() if stream not in held}
-        chosen: dict[str, PartialCut] = {}
-        blocking: set[str] = set()
-        for name in self._lake.partials:
-            table = partial_of(name)
-            waiting = self._waiting(table, published.targets[table], heads[table])
-            found = (held and self._walk_back(published, name, waiting, reach)) or self._walk_back(published, name, waiting, free)
-            if found:
-                chosen[name] = found
-            elif waiting and now_ms - waiting[0].committed_ms >= self._patience_ms:
-                blocking |= self._blocking(published, name, waiting, free)
-        if not blocking:
-            return chosen
-        return self._choose(published, heads, {stream: at for stream, at in reach.items() if stream not in blocking}, now_ms)
-
-    def _waiting(self, table: str, tagged: int, head: int) -> tuple[Commit, ...]:
-        """Commits to a partial table after the tagged one, through the head as this cycle saw it."""
-        if head == tagged:
-            return ()
-        commits = self._lake.commits(table, tagged)
-        return commits[: [commit.snapshot for commit in commits].index(head) + 1]
-
-    def _walk_back(self, published: Publication, name: str, waiting: tuple[Commit, ...], reach: Mapping[str, int]) -> PartialCut | None:
-        for commit in reversed(waiting):
-            spans = self._spans(published, name, commit)
-            if cut.has_grown(spans, name, published.streams) and not cut.lagging(spans, reach):
-                return PartialCut(commit.snapshot, spans)
-        return None
-
-    def _blocking(self, published: Publication, name: str, waiting: tuple[Commit, ...], reach: Mapping[str, int]) -> frozenset[str]:
-        """Streams without which the oldest snapshot with newer windows would fit."""
-        for commit in waiting:
-            spans = self._spans(published, name, commit)
-            if cut.has_grown(spans, name, published.streams):
-                return cut.lagging(spans, reach)
-        return frozenset()
-
-    def _spans(self, published: Publication, name: str, commit: Commit) -> Mapping[str, Span]:
-        table = partial_of(name)
-        return self._lake.window_spans(table, published.targets[table], commit.snapshot)
-
-    def _publication(
-        self,
-        published: Publication,
-        heads: Mapping[str, int],
-        chosen: Mapping[str, PartialCut],
-        findings: Mapping[str, Finding],
-    ) -> Publication | None:
-        targets = dict(published.targets)
-        for name, partial in chosen.items():
-            targets[partial_of(name)] = partial.snapshot
+    def _remember(self, findings: Mapping[str, Finding]) -> None:
         for stream, finding in findings.items():
             if finding.is_published:
-                targets[journal_of(stream)] = heads[journal_of(stream)]
-        streams = {stream: continued(published.streams[stream], finding.frontier) for stream, finding in findings.items()}
+                self._bites.pop(stream, None)
+            elif finding.needs_more:
+                self._bites[stream] = min(2 * self._bites.get(stream, 1), MOST_BITES)
+
+    def _publication(self, published: Publication, judged: Judged) -> Publication | None:
+        """What follows from the findings, staged. A stream whose rows cannot be made is held, and everything staged anew."""
+        targets = dict(published.targets)
+        for name, partial in judged.chosen.items():
+            targets[partial_of(name)] = partial.snapshot
+        for stream, finding in judged.findings.items():
+            if finding.is_published:
+                targets[journal_of(stream)] = judged.opened[stream].snapshot
+        streams = {stream: continued(published.streams[stream], finding.frontier) for stream, finding in judged.findings.items()}
         if targets == published.targets and streams == published.streams:
             return None
         cycle = published.cycle + 1
-        self._stage(cycle, targets, chosen, findings)
-        reports = {stream: _reported(finding, published.streams[stream]) for stream, finding in findings.items()}
+        try:
+            self._stage(cycle, targets, judged.chosen, judged.findings)
+        except StreamFailure as failure:
+            if not judged.findings[failure.stream].is_published:
+                raise
+            self._roll_back(published)
+            judged.findings[failure.stream] = hold_failed(self._lake, judged.cases[failure.stream], failure)
+            return self._publication(published, judged)
+        reports = {stream: _reported(finding, published.streams[stream]) for stream, finding in judged.findings.items()}
         return replace(published, cycle=cycle, streams=streams, targets=targets, before=published.targets, reports=reports)
 
     def _stage(self, cycle: int, targets: dict[str, int], chosen: Mapping[str, PartialCut], findings: Mapping[str, Finding]) -> None:

@@ -1,27 +1,35 @@
 """Judge one stream in one cycle: explain its missing offsets, find its duplicates, compare its windows, and say what follows."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 
 from pipelines.audit.decisions import verdict
 from pipelines.audit.decisions.cut import is_past
-from pipelines.audit.decisions.lake import Changes, Comparison, Explanation, Lake, Log, Offsets, Span
+from pipelines.audit.decisions.lake import Changes, Comparison, Explanation, Lake, Log, Offsets, Span, StreamFailure
 from pipelines.audit.decisions.logs import with_losses
 from pipelines.audit.incidents import OVERFLOW, Incident, merged
 from pipelines.audit.publication import (
     BEHIND,
+    CATCHING_UP,
     MISCOUNTED,
     MISMATCH,
     MISREAD,
     REFUSED,
     UNEXPLAINED,
     Account,
+    Hold,
+    Place,
     Position,
     StreamFrontier,
     StreamReport,
     WindowFrontier,
 )
+
+SHOWN = 5
+"""Places and windows that a hold names; their number is told too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +37,9 @@ class Case:
     """A stream as the cut shows it.
 
     `spans`: its new windows per partial table in the cut. `offsets`: its new journal rows per partition, None when the stream is
-    held and not yet due again. `log`: its topic, None when that does not exist. `reach_ms`: what its journal reached in every
-    partition.
+    held and not yet due again, or could not be opened: `failure`. `log`: its topic, None when that does not exist. `reach_ms`: what
+    its journal reached in every partition. `is_whole`: no newer journal rows are there than those opened. `is_conclusive`: what
+    differs now would differ with newer rows too.
     """
 
     stream: str
@@ -42,6 +51,9 @@ class Case:
     now_ms: int
     budget: int
     is_released: bool
+    is_whole: bool = True
+    is_conclusive: bool = True
+    failure: StreamFailure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +64,71 @@ class Finding:
     changes: Mapping[str, Changes]
     report: StreamReport
     is_published: bool
+    needs_more: bool = False
+    """Nothing can be said before more of the journal is opened at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why the stream is not published; `places` as in `verdict.hold_for`. `is_early`: nothing was found, it is to be judged again soon."""
+
+    reason: str
+    detail: str = ""
+    places: tuple[Place, ...] | None = None
+    is_early: bool = False
+    needs_more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Per partial table the windows as they were compared, and the newest that may be shown."""
+
+    compared: Mapping[str, tuple[Comparison, ...]]
+    proved: Mapping[str, int]
 
 
 def judge_stream(lake: Lake, case: Case) -> Finding:
-    """Judge a stream whose journal and partials are open; nothing is written."""
+    """Judge a stream whose journal and partials are open; nothing is written. A stream that cannot be judged is held."""
+    if case.failure is not None:
+        return hold_failed(lake, case, case.failure)
     if case.offsets is None:
         return _held(lake, case, case.frontier, StreamReport())
-    explained, report, reason = _explain(lake, case, case.offsets)
-    accounts = _accounts(explained.positions, case.offsets)
-    reason = reason or _not_ready(case) or _miscounted(case, accounts) or _misread(lake, case)
+    try:
+        return _judge(lake, case, case.offsets)
+    except StreamFailure as failure:
+        return hold_failed(lake, case, failure)
+
+
+def hold_failed(lake: Lake, case: Case, failure: StreamFailure) -> Finding:
+    """Hold a stream that cannot be judged where it is."""
+    hold = verdict.hold_for(failure.reason, case.frontier.hold, case.now_ms, failure.detail)
+    return _held(lake, case, replace(case.frontier, hold=hold), StreamReport())
+
+
+def _judge(lake: Lake, case: Case, offsets: Mapping[int, Offsets]) -> Finding:
+    explained, report, objection = _explain(lake, case, offsets)
+    accounts = _accounts(explained.positions, offsets)
+    objection = objection or _not_ready(case) or _miscounted(case, accounts) or _misread(lake, case)
     compared: dict[str, tuple[Comparison, ...]] = {}
-    if reason is None:
+    proved: dict[str, int] = {}
+    if objection is None:
         found = lake.find_duplicates(case.stream)
         windows = case.frontier.windows
-        compared = {name: lake.compare(name, case.stream, windows[name], span.last) for name, span in case.spans.items()}
-        report = replace(report, duplicates=found.repeats, conflicting=found.conflicting, windows=_count_verdicts(compared))
-        unproved = any(verdict.judge(comparison) == "none" for each in compared.values() for comparison in each)
-        reason = MISMATCH if unproved and not case.is_released else None
-    if reason is not None:
-        hold = verdict.hold_for(reason, case.frontier.hold, case.now_ms)
-        return _held(lake, case, replace(explained, hold=hold), report)
-    return _published(lake, replace(case, frontier=explained), case.offsets, compared, replace(report, accounts=accounts))
+        compared = {name: lake.compare(name, case.stream, windows[name], _provable(case, span)) for name, span in case.spans.items()}
+        known = compared if case.is_conclusive or case.is_released else _before_differences(lake, case, compared)
+        proved = {name: _proved(case, span, name, known[name], compared[name]) for name, span in case.spans.items()}
+        report = replace(report, duplicates=found.repeats, conflicting=found.conflicting, windows=_count_verdicts(known))
+        objection = None if case.is_released else _mismatch(known) or _inconclusive(case, known, compared)
+        compared = known
+    if objection is not None:
+        hold = verdict.hold_for(objection.reason, case.frontier.hold, case.now_ms, objection.detail, objection.places)
+        hold = replace(hold, retry_ms=case.now_ms + verdict.SOON_MS) if objection.is_early else hold
+        finding = _held(lake, case, replace(explained, hold=hold), report)
+        return replace(finding, needs_more=objection.needs_more)
+    return _published(lake, replace(case, frontier=explained), offsets, Proof(compared, proved), replace(report, accounts=accounts))
 
 
-def _explain(lake: Lake, case: Case, offsets: Mapping[int, Offsets]) -> tuple[StreamFrontier, StreamReport, str | None]:
+def _explain(lake: Lake, case: Case, offsets: Mapping[int, Offsets]) -> tuple[StreamFrontier, StreamReport, Objection | None]:
     frontier = replace(case.frontier, positions=_positions(case.frontier, offsets))
     report = StreamReport(rows=sum(found.rows for found in offsets.values()))
     if not any(verdict.count_missing(frontier.positions[p].next_offset, found) for p, found in offsets.items()):
@@ -83,7 +136,7 @@ def _explain(lake: Lake, case: Case, offsets: Mapping[int, Offsets]) -> tuple[St
     found = lake.explain(case.stream, {p: position.explained for p, position in frontier.positions.items()}, case.budget)
     refused = sum(found.refused.values())
     if refused and not case.is_released:
-        return frontier, replace(report, refused=refused), REFUSED
+        return frontier, replace(report, refused=refused), Objection(REFUSED, f"{refused:,} records are valid and not in the journal")
     report = replace(
         report,
         quarantined=sum(found.quarantined.values()) + refused,
@@ -94,7 +147,8 @@ def _explain(lake: Lake, case: Case, offsets: Mapping[int, Offsets]) -> tuple[St
     positions = {p: _explained(p, position, found) for p, position in frontier.positions.items()}
     incidents = with_losses(frontier.incidents, case.log.topic if case.log else case.stream, found.lost, case.now_ms)
     is_complete = all(positions[p].explained > each.high for p, each in offsets.items())
-    return replace(frontier, positions=positions, incidents=incidents), report, None if is_complete else UNEXPLAINED
+    objection = None if is_complete else Objection(UNEXPLAINED, "more offsets are missing than one cycle may read again")
+    return replace(frontier, positions=positions, incidents=incidents), report, objection
 
 
 def _explained(partition: int, position: Position, found: Explanation) -> Position:
@@ -115,22 +169,72 @@ def _accounts(positions: Mapping[int, Position], offsets: Mapping[int, Offsets])
     )
 
 
-def _miscounted(case: Case, accounts: tuple[Account, ...]) -> str | None:
+def _miscounted(case: Case, accounts: tuple[Account, ...]) -> Objection | None:
     """Every offset is counted once, as what it is; a sum that is wrong is never made right by a number that is derived."""
-    return None if case.is_released or all(account.is_balanced for account in accounts) else MISCOUNTED
+    if case.is_released or all(account.is_balanced for account in accounts):
+        return None
+    return Objection(MISCOUNTED, "journaled, quarantined, absent and lost offsets do not add up to the range")
 
 
-def _misread(lake: Lake, case: Case) -> str | None:
-    return MISREAD if lake.misread(case.stream) and not case.is_released else None
+def _misread(lake: Lake, case: Case) -> Objection | None:
+    """Records once found wrong are looked at again until they are right: another sample says nothing about them."""
+    if case.is_released:
+        return None
+    again = case.frontier.hold.places if case.frontier.hold else ()
+    wrong = lake.misread(case.stream, again)
+    if not wrong:
+        return None
+    detail = f"{len(wrong):,} records are not in the journal as they were sent: {_some(f'{p}/{offset}' for p, offset in wrong)} (partition/offset)"
+    return Objection(MISREAD, detail, wrong)
 
 
-def _not_ready(case: Case) -> str | None:
-    """A held stream goes on only together with every table in which it is hidden, past the cut in all of them."""
+def _mismatch(compared: Mapping[str, tuple[Comparison, ...]]) -> Objection | None:
+    ends = {name: [comparison.window_end for comparison in each if verdict.judge(comparison) == "none"] for name, each in compared.items()}
+    told = [f"{len(each):,} windows of {name} that end at {_some(map(_clock, each))}" for name, each in ends.items() if each]
+    return Objection(MISMATCH, f"the stream's rows are not what the journal says in {' and '.join(told)}", ()) if told else None
+
+
+def _before_differences(lake: Lake, case: Case, compared: Mapping[str, tuple[Comparison, ...]]) -> dict[str, tuple[Comparison, ...]]:
+    """The windows before the first that nothing explains: rows behind the bite may belong to it, as the partials are ahead of it."""
+    known = {name: tuple(takewhile(lambda comparison: verdict.judge(comparison) != "none", each)) for name, each in compared.items()}
+    return {
+        # A delivery that counts in a window left out now does not count yet.
+        name: each if len(each) == len(compared[name]) else lake.compare(name, case.stream, case.frontier.windows[name], each[-1].window_end) if each else ()
+        for name, each in known.items()
+    }
+
+
+def _proved(case: Case, span: Span, name: str, known: tuple[Comparison, ...], compared: tuple[Comparison, ...]) -> int:
+    if len(known) == len(compared) and is_past(case.reach_ms, span.last):
+        return span.last
+    return max((comparison.window_end for comparison in known), default=case.frontier.windows[name].proved)
+
+
+def _inconclusive(case: Case, known: Mapping[str, tuple[Comparison, ...]], compared: Mapping[str, tuple[Comparison, ...]]) -> Objection | None:
+    """An incident stays what it is while more of the journal is looked at."""
+    if any(known.values()) or not any(compared.values()):
+        return None
     hold = case.frontier.hold
-    if not all(is_past(case.reach_ms, span.last) for span in case.spans.values()):
-        return BEHIND
+    if hold and hold.is_incident:
+        return Objection(hold.reason, hold.detail, is_early=True, needs_more=True)
+    return Objection(CATCHING_UP, "windows wait for more of the journal", is_early=True, needs_more=True)
+
+
+def _not_ready(case: Case) -> Objection | None:
+    """A held stream goes on only together with every table in which it is hidden, past the cut in all of them.
+
+    Of a journal that is opened in bites the windows up to its reach may go on before the others.
+    """
+    hold = case.frontier.hold
+    if case.is_whole and not all(is_past(case.reach_ms, span.last) for span in case.spans.values()):
+        return Objection(BEHIND, "a partition of the journal has not reached the windows that are there already")
     hidden = {name for name, windows in case.frontier.windows.items() if windows.proved < windows.passed}
-    return hold.reason if hold and not hidden <= case.spans.keys() else None
+    return Objection(hold.reason, hold.detail, is_early=True) if hold and not hidden <= case.spans.keys() else None
+
+
+def _provable(case: Case, span: Span) -> int:
+    """The newest window end of which the opened journal may have every row."""
+    return span.last if is_past(case.reach_ms, span.last) else case.reach_ms - 1
 
 
 def _held(lake: Lake, case: Case, frontier: StreamFrontier, report: StreamReport) -> Finding:
@@ -152,9 +256,10 @@ def _published(
     lake: Lake,
     case: Case,
     offsets: Mapping[int, Offsets],
-    compared: Mapping[str, tuple[Comparison, ...]],
+    proof: Proof,
     report: StreamReport,
 ) -> Finding:
+    compared, proved = proof.compared, proof.proved
     positions = {
         p: Position(found.high + 1, found.high + 1, max(found.reach_ms, before.reach_ms)) if (found := offsets.get(p)) else before
         for p, before in _positions(case.frontier, offsets).items()
@@ -164,7 +269,7 @@ def _published(
     supplemented: dict[str, int] = {}
     for name, span in case.spans.items():
         before = windows[name]
-        windows[name] = WindowFrontier(span.last, span.last, {p: position.next_offset for p, position in positions.items()})
+        windows[name] = WindowFrontier(proved[name], span.last, {p: position.next_offset for p, position in positions.items()})
         supplemented[name] = lake.late_rows(case.stream, before.counted, before.proved)
         stands = {c.window_end for c in compared[name] if c.window_end > before.passed and verdict.judge(c) in verdict.CORRECT}
         changes[name] = Changes(
@@ -174,12 +279,13 @@ def _published(
             restore=lake.reopened(name, case.stream, before.proved),
             supplement=before.counted if supplemented[name] else None,
             supplement_before=before.proved,
+            hold=_hidden(lake, case, name, proved[name]),
         )
     frontier = replace(
         case.frontier,
         positions=positions,
         windows=windows,
-        hold=None,
+        hold=_left(case, windows),
         repeats=case.frontier.repeats + report.duplicates,
         conflicting=case.frontier.conflicting + report.conflicting,
         incidents=merged(case.frontier.incidents, _overflows(compared, case.now_ms)),
@@ -193,9 +299,31 @@ def _overflows(compared: Mapping[str, tuple[Comparison, ...]], now_ms: int) -> t
     return tuple(Incident(OVERFLOW, f"{measure} of {name} outgrew 64 bits and is empty in the cells concerned", now_ms) for name, measure in grown)
 
 
+def _hidden(lake: Lake, case: Case, name: str, proved: int) -> tuple[int, ...]:
+    """Windows that come into sight and are not proved."""
+    last = case.spans[name].last
+    return tuple(end for end in lake.reopened(name, case.stream, last) if end > proved) if proved < last else ()
+
+
+def _left(case: Case, windows: Mapping[str, WindowFrontier]) -> Hold | None:
+    """The hold of a stream of which windows are still hidden."""
+    if all(each.proved == each.passed for each in windows.values()):
+        return None
+    return verdict.hold_for(CATCHING_UP, case.frontier.hold, case.now_ms, f"the journal is published up to {_clock(case.reach_ms)}, newer windows follow", ())
+
+
 def _positions(frontier: StreamFrontier, offsets: Mapping[int, Offsets]) -> dict[int, Position]:
     return {p: frontier.positions.get(p, Position(0, 0)) for p in sorted(frontier.positions.keys() | offsets.keys())}
 
 
 def _count_verdicts(compared: Mapping[str, tuple[Comparison, ...]]) -> Mapping[str, Mapping[str, int]]:
     return {name: dict(Counter(verdict.judge(comparison) for comparison in each)) for name, each in compared.items()}
+
+
+def _some(parts: Iterable[str]) -> str:
+    found = list(parts)
+    return ", ".join(found[:SHOWN]) + (" and others" if len(found) > SHOWN else "")
+
+
+def _clock(moment_ms: int) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=moment_ms)).isoformat(timespec="milliseconds") if moment_ms >= 0 else "nothing"

@@ -8,20 +8,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from contracts.errors import TransientError
-from pipelines.audit.publication import Publication, WindowFrontier
+from contracts.errors import DaybookError, TransientError
+from pipelines.audit.publication import FAILED, Place, Publication, WindowFrontier
 
 
 class Conflict(TransientError):  # noqa: N818 - an answer of the catalog, not an error of ours
     """Another process committed first: nothing was changed; end this cycle, the next one reads the world anew."""
 
 
+class StreamFailure(DaybookError):  # noqa: N818 - an answer about one stream: the cycle goes on
+    """One stream could not be judged; no other is concerned. The message is one sentence of what was met, `reason` that of the hold."""
+
+    def __init__(self, stream: str, detail: str, reason: str = FAILED) -> None:
+        super().__init__(detail)
+        self.stream = stream
+        self.detail = detail
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One snapshot of a table's main branch and when it was committed, epoch ms."""
+    """One snapshot of a table's main branch: when it was committed, epoch ms, and how many rows it added."""
 
     snapshot: int
     committed_ms: int
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,16 +246,23 @@ class Lake(Protocol):
         `high` + 1 in every partition.
         """
 
-    def drop_double_commits(self, stream: str) -> None:
-        """Overwrite the journal's head so that it has one copy of each offset, and none that was quarantined.
+    def carried(self, stream: str) -> int:
+        """How many published rows of the stream this process keeps because their windows are not published."""
 
-        Of an offset with a copy in a file of the tagged snapshot that copy stays; never drop a row for being below the frontier:
-        the file with its other copy may be gone from the head. Rows Flink commits meanwhile may be in the new head too, so the
-        caller ends its cycle. Conflict if the journal keeps moving.
+    def drop_double_commits(self, stream: str) -> int:
+        """Overwrite the journal's head so that the opened files have one copy of each record; the snapshot of that commit.
+
+        Copies of a record with different rows, or twice in one file, are the parts of an array, which is no event: all of them go.
+        Of a record with a copy in a file of the tagged snapshot that copy stays; never drop a row for being below the frontier: the
+        file with its other copy may be gone from the head. Rows that Flink committed meanwhile are in the new snapshot too, and
+        may need another repair. Conflict if another commit came between.
         """
 
-    def misread(self, stream: str) -> int:
-        """How many deliveries of a random sample of the open journal rows differ from their records, read again from the broker."""
+    def misread(self, stream: str, again: tuple[Place, ...]) -> tuple[Place, ...]:
+        """Which deliveries of a sample of the new ones differ from their records, read again from the broker.
+
+        Those at `again` are read too, and stay among the answer unless they are right or gone from the journal.
+        """
 
     def find_duplicates(self, stream: str) -> DuplicateCount:
         """Mark the new deliveries of identities that are published, or that come earlier among the new rows.

@@ -1,15 +1,19 @@
 """Judgements over summaries: a window, a partition's offsets, how long a held stream is left alone. Pure."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pipelines.audit.decisions.lake import Comparison, Offsets
-from pipelines.audit.publication import UNEXPLAINED, Hold
+from pipelines.audit.publication import CATCHING_UP, REPAIRING, UNEXPLAINED, Hold, Place
 
 Verdict = Literal["stand", "duplicate", "clash", "double_commit", "overflow", "late", "none"]
 CORRECT = frozenset({"stand", "duplicate"})
 """Verdicts of windows whose streamed rows stay: as they are, or with the duplicates' contribution taken out."""
 
 LONGEST_WAIT_MS = 300_000
+SOON_MS = 1_000
+WAITS_MS: Mapping[str, int] = {UNEXPLAINED: 0, REPAIRING: SOON_MS, CATCHING_UP: SOON_MS}
+"""What a bounded cycle has left goes on with the next ones, however long the stream has been held."""
 
 
 def judge(comparison: Comparison) -> Verdict:
@@ -30,15 +34,16 @@ def count_missing(next_offset: int, offsets: Offsets) -> int:
     return offsets.high + 1 - next_offset - offsets.distinct
 
 
-def hold_for(reason: str, previous: Hold | None, now_ms: int) -> Hold:
+def hold_for(reason: str, previous: Hold | None, now_ms: int, detail: str = "", places: tuple[Place, ...] | None = None) -> Hold:
     """The hold of a stream that was judged now and failed.
 
     It is judged again at once, then after as long as it has been held already, so that commits which were merely late heal it
-    and a real error costs little. A budget that ran out goes on in the next cycle.
+    and a real error costs little. `places` None: those of `previous` are kept.
     """
     since = previous.since_ms if previous else now_ms
-    wait = 0 if reason == UNEXPLAINED else min(now_ms - since, LONGEST_WAIT_MS)
-    return Hold(reason, since, now_ms + wait)
+    wait = WAITS_MS.get(reason, min(now_ms - since, LONGEST_WAIT_MS))
+    kept = previous.places if previous else ()
+    return Hold(reason, since, now_ms + wait, detail, kept if places is None else places)
 
 
 def is_due(hold: Hold | None, now_ms: int) -> bool:

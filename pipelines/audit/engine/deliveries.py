@@ -15,7 +15,8 @@ from pipelines.audit.engine.working_table import PARQUET, WorkingTable
 from transforms.journal import normal_form
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from random import Random
 
     import duckdb
     import pyarrow as pa
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from contracts.model import Stream
     from kpis.partials import PartialTable
+    from pipelines.audit.publication import Place
 
 IDENTITY = "md5_number(strlen(tenant_id) || ':' || strlen(source) || ':' || tenant_id || source || event_id)"
 """The lengths, because no character can part values that may contain it."""
@@ -105,6 +107,21 @@ class Deliveries(WorkingTable):
         """Offsets of the rows of Parquet files in a range, both ends included."""
         query = f'SELECT "offset" FROM ({PARQUET}) WHERE {_between(partition, low, high)}'
         return {int(row[0]) for row in self._connection.execute(query, [list(paths)]).fetchall()}
+
+    def stretch(self, size: int, random: Random) -> list[Place]:
+        """At most `size` fresh rows that lie side by side, at a random place."""
+        start = random.randrange(max(self.count("fresh") - size, 0) + 1)
+        query = f'SELECT "partition", "offset" FROM {self.name} WHERE fresh ORDER BY ALL LIMIT {size} OFFSET {start}'
+        return [(int(partition), int(offset)) for partition, offset in self._connection.execute(query).fetchall()]
+
+    def landed(self, paths: Sequence[str], places: Collection[Place]) -> dict[Place, dict[str, Any]]:
+        """Rows of Parquet files at some places, with all columns of the journal."""
+        if not paths or not places:
+            return {}
+        wanted = ", ".join(f"({partition}, {offset})" for partition, offset in sorted(places))
+        source = f"(SELECT * FROM {self._template} UNION ALL BY NAME {PARQUET})"
+        rows = self._connection.sql(f'SELECT * FROM {source} WHERE ("partition", "offset") IN ({wanted})', params=[list(paths)])
+        return {(row["partition"], row["offset"]): row for row in rows.to_arrow_table().to_pylist()}
 
     def mark_duplicates(self, places: pa.Table) -> None:
         """Mark the rows at the given places as duplicates.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import astuple, replace
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -20,7 +21,8 @@ from contracts.validator import ARRAY
 from kpis.partials import plan
 from kpis.sql.duckdb import window_end_of
 from pipelines.audit import operations
-from pipelines.audit.decisions.lake import Conflict, Explanation, Log
+from pipelines.audit.decisions.lake import Conflict, Explanation, Log, StreamFailure
+from pipelines.audit.engine.isolation import concerning
 from pipelines.audit.engine.journal_reader import JournalReader
 from pipelines.audit.engine.missing_offsets import REFUSED_BY_GATE, MissingOffsetReader
 from pipelines.audit.engine.operations_log import OperationsLog
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
     from pipelines.audit.decisions.lake import Changes, Commit, Comparison, DuplicateCount, Offsets, Span, TagMove
+    from pipelines.audit.publication import Place
     from pipelines.workspace import Workspace
 
 LOOK_S = 3.0
@@ -68,6 +71,7 @@ class IcebergLake:
         self._partials = {table.name: PartialReader(self._catalog, self._connection, table, LANE) for table in tables}
         folder = settings.home / "audit" / "identities"
         self._journals = {stream.name: JournalReader(self._catalog, self._connection, stream, tables, folder) for stream in contracts.streams.values()}
+        self._random = Random()  # noqa: S311 - which records are looked at is no secret
         self._published: Publication | None = None
         self._logs: Mapping[str, Log] = {}
         self._looked_at = -LOOK_S
@@ -161,7 +165,8 @@ class IcebergLake:
 
     def open_journal(self, stream: str, since: int, snapshot: int, positions: Mapping[int, int]) -> Mapping[int, Offsets]:
         """Open a journal's new rows."""
-        return self._journals[stream].open(self._last.streams[stream], since, snapshot, positions)
+        with concerning(stream):
+            return self._journals[stream].open(self._last.streams[stream], since, snapshot, positions)
 
     def window_spans(self, table: str, since: int, snapshot: int) -> Mapping[str, Span]:
         """Window ends in new files."""
@@ -173,25 +178,36 @@ class IcebergLake:
 
     def explain(self, stream: str, after: Mapping[int, int], budget: int) -> Explanation:
         """Explain missing offsets."""
-        found = self._journals[stream].explain(self._gaps, after, budget)
+        self._require_topic(stream)
+        with concerning(stream):
+            found = self._journals[stream].explain(self._gaps, after, budget)
         return Explanation(found.through, found.count(refused=False), found.absent, found.count(refused=True), tuple(found.lost))
 
-    def drop_double_commits(self, stream: str) -> None:
-        """Rewrite the files with repeated offsets."""
-        self._journals[stream].drop_double_commits()
+    def carried(self, stream: str) -> int:
+        """Count what waits for its windows."""
+        return self._journals[stream].carried(self._last.streams[stream])
 
-    def misread(self, stream: str) -> int:
+    def drop_double_commits(self, stream: str) -> int:
+        """Rewrite the files with repeated offsets."""
+        with concerning(stream):
+            return self._journals[stream].drop_double_commits()
+
+    def misread(self, stream: str, again: tuple[Place, ...]) -> tuple[Place, ...]:
         """Read a sample of the new deliveries again."""
-        return self._journals[stream].misread(self._gaps, self._settings.sample_size)
+        self._require_topic(stream)
+        with concerning(stream):
+            return self._journals[stream].misread(self._gaps, self._settings.sample_size, self._random, again)
 
     def find_duplicates(self, stream: str) -> DuplicateCount:
         """Find repeated identities."""
-        return self._journals[stream].find_duplicates()
+        with concerning(stream):
+            return self._journals[stream].find_duplicates()
 
     def late_rows(self, stream: str, counted: Mapping[int, int], before: int) -> int:
         """Count rows that the stream's windows have missed."""
         deliveries = self._journals[stream].deliveries
-        return deliveries.count(deliveries.late_condition(counted, before))
+        with concerning(stream):
+            return deliveries.count(deliveries.late_condition(counted, before))
 
     def compare(self, name: str, stream: str, since: WindowFrontier, through: int) -> tuple[Comparison, ...]:
         """Compare windows."""
@@ -203,7 +219,8 @@ class IcebergLake:
             shared = deliveries.windows_with(f"{deliveries.window_end()} <= {seam_ms}")
             return deliveries.late_windows(through, since.counted) | self._split_windows(stream, through) | shared
 
-        return self._partials[name].streamed.compare(deliveries, stream, since.proved, through, find_late)
+        with concerning(stream):
+            return self._partials[name].streamed.compare(deliveries, stream, since.proved, through, find_late)
 
     def reopened(self, name: str, stream: str, through: int) -> tuple[int, ...]:
         """Published windows that came again."""
@@ -225,6 +242,10 @@ class IcebergLake:
         """Append quarantine rows."""
         rows = [{**row, "cycle": cycle} for stream in streams for row in self._journals[stream].explained.rows]
         return self._catalog.append(QUARANTINE, parent, self._typed(QUARANTINE, rows))
+
+    def _require_topic(self, stream: str) -> None:
+        if stream not in self.logs():
+            raise StreamFailure(stream, f"{self._contracts.streams[stream].topic}: the topic does not exist")
 
     def _forget(self, name: str, now_ms: int) -> int:
         with self._catalog.changing(name) as table:

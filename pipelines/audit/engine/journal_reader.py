@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.iceberg.files import added_files, local_path, planned_paths, replace_files
+from connectors.iceberg.files import added_files, head_of, local_path, planned_paths, replace_files
 from connectors.instants import instant
 from contracts.datasets import QUARANTINE, duplicates_of, journal_of
 from pipelines.audit.decisions.lake import DuplicateCount, Offsets
@@ -18,22 +18,23 @@ from pipelines.audit.engine.decoder_check import misread_fields
 from pipelines.audit.engine.deliveries import IDENTITY, Deliveries
 from pipelines.audit.engine.identity_index import UNKNOWN, IdentityIndex, packed
 from pipelines.audit.engine.identity_segment import ENTRY
+from pipelines.audit.engine.journal_repair import plan_repair
 from pipelines.audit.engine.missing_offsets import Explained, gaps
 from pipelines.audit.engine.repeats import RepeatReader, Repeats
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
+    from random import Random
 
     from numpy.typing import NDArray
-    from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
 
     from contracts.model import Stream
     from kpis.partials import PartialTable
     from pipelines.audit.engine.missing_offsets import MissingOffsetReader
     from pipelines.audit.engine.tagged_tables import TaggedTables
-    from pipelines.audit.publication import StreamFrontier
+    from pipelines.audit.publication import Place, StreamFrontier
 
 MARKS = pa.schema(
     [
@@ -75,12 +76,13 @@ class JournalReader:
     def open(self, frontier: StreamFrontier, since: int, snapshot: int, positions: Mapping[int, int]) -> dict[int, Offsets]:
         """Open the rows that `snapshot` has and `since` has not; see `Lake.open_journal`."""
         journal = self._catalog.table(journal_of(self._stream.name))
-        self._settle(journal, frontier, since)
-        self._opened = since, snapshot
+        last, self._opened = self._opened, None
+        self._settle(journal, frontier, since, last)
         self.duplicates, self.explained, self._pending = NONE, Explained(), np.empty(0, ENTRY)
         paths = [local_path(file.file_path) for file in added_files(journal, since, snapshot)]
         self._fresh_paths = paths
         self.deliveries.load(paths, "TRUE", fresh=True)
+        self._opened = since, snapshot
         repeated = self._set_aside_repeats(journal, frontier, snapshot, positions)
         found = {one.partition: Offsets(one.rows, one.distinct, repeated.pop(one.partition, 0), one.high, one.reach_ms) for one in self.deliveries.summaries()}
         found |= {partition: Offsets(0, 0, count, positions.get(partition, 0) - 1, -1) for partition, count in repeated.items()}
@@ -95,20 +97,21 @@ class JournalReader:
         self.explained = reader.explain(self._stream, missing, through, budget)
         return self.explained
 
-    def misread(self, reader: MissingOffsetReader, size: int) -> int:
-        """How many of `size` random new deliveries are not in the journal as their records say."""
-        if not self._fresh_paths or not size:
-            return 0
-        query = f"""SELECT * FROM read_parquet(?, hive_partitioning = false) WHERE ("partition", "offset") IN (
-                      SELECT ("partition", "offset") FROM {self.deliveries.name} WHERE fresh USING SAMPLE {size} ROWS)"""
-        rows = self._connection.sql(query, params=[self._fresh_paths]).to_arrow_table().to_pylist()
-        landed = {(row["partition"], row["offset"]): row for row in rows}
-        wrong = 0
-        for partition in {partition for partition, _ in landed}:
+    def misread(self, reader: MissingOffsetReader, size: int, random: Random, again: tuple[Place, ...]) -> tuple[Place, ...]:
+        """Which new deliveries are not in the journal as their records say: of those at `again`, and of a stretch of `size` at a random place.
+
+        A stretch, because what lies side by side is cheap to read. What the broker has no more is not read right.
+        """
+        sample = self.deliveries.stretch(size, random) if size else []
+        landed = self.deliveries.landed(self._fresh_paths, {*sample, *again})
+        wrong, read = set(), set()
+        for partition in sorted({partition for partition, _ in landed}):
             offsets = sorted(offset for one, offset in landed if one == partition)
             for offset, texts in reader.texts(self._stream, partition, offsets):
-                wrong += texts is None or bool(misread_fields(self._stream, landed[partition, offset], texts))
-        return wrong
+                read.add((partition, offset))
+                if texts is None or misread_fields(self._stream, landed[partition, offset], texts):
+                    wrong.add((partition, offset))
+        return tuple(sorted(wrong | ((landed.keys() & set(again)) - read)))
 
     def find_duplicates(self) -> DuplicateCount:
         """Mark the fresh deliveries whose identity is published or came earlier in this opening."""
@@ -133,8 +136,14 @@ class JournalReader:
         self._index.add(self._pending, {partition: position.next_offset for partition, position in frontier.positions.items()})
         self._pending = np.empty(0, ENTRY)
 
-    def drop_double_commits(self) -> None:
-        """Rewrite the files that hold copies beyond the first; the copy in a published file stays."""
+    def carried(self, frontier: StreamFrontier) -> int:
+        """How many published rows are kept for windows that are not published."""
+        floor = min((windows.proved for windows in frontier.windows.values()), default=-1)
+        published = self.deliveries.below({partition: position.next_offset for partition, position in frontier.positions.items()})
+        return self.deliveries.count(f"appended_ms >= {floor} AND {published}")
+
+    def drop_double_commits(self) -> int:
+        """Rewrite the files that hold copies beyond the first, or parts of an array; the copy in a published file stays. The new head."""
         name = journal_of(self._stream.name)
         journal = self._catalog.table(name)
         since, snapshot = self._opened or (0, 0)
@@ -142,17 +151,19 @@ class JournalReader:
         spans = self._spans([local_path(file.file_path) for file in fresh])
         published = {local_path(path) for span in spans for path in planned_paths(journal, since, _span_condition(span))}
         refused = {(partition, offset) for partition, low, high in spans for offset in self._quarantined(partition, (low, high))}
-        doomed, kept, rows = self._rewritten(fresh, published, refused)
+        repair = plan_repair(self._connection, fresh, published, refused)
+        rows = pa.concat_tables(repair.rows, promote_options="default") if repair.rows else None
         with self._catalog.changing(name):
-            replace_files(journal, doomed, kept, rows, summary={"daybook.repair": "double_commit"})
+            replace_files(journal, repair.doomed, repair.kept, rows, summary={"daybook.repair": "double_commit"})
+        return head_of(journal)
 
-    def _settle(self, journal: Table, frontier: StreamFrontier, since: int) -> None:
-        """Bring the working table to what is published at `since`."""
+    def _settle(self, journal: Table, frontier: StreamFrontier, since: int, last: tuple[int, int] | None) -> None:
+        """Bring the working table to what is published at `since`; `last`: what it was opened for, None when that failed."""
         floor = min((windows.proved for windows in frontier.windows.values()), default=-1)
         counted = {partition: min((windows.counted.get(partition, 0) for windows in frontier.windows.values()), default=0) for partition in frontier.positions}
-        if self._opened and self._opened[1] == since:
+        if last and last[1] == since:
             self.deliveries.settle(floor, counted)
-        elif self._opened and self._opened[0] == since:
+        elif last and last[0] == since:
             self.deliveries.forget_fresh()
         else:
             self.deliveries.clear()
@@ -218,39 +229,6 @@ class JournalReader:
     def _spans(self, paths: list[str]) -> list[tuple[int, int, int]]:
         query = 'SELECT "partition", min("offset"), max("offset") FROM read_parquet(?, hive_partitioning = false) GROUP BY 1'
         return [(int(partition), int(low), int(high)) for partition, low, high in self._connection.execute(query, [paths]).fetchall()]
-
-    def _rewritten(self, fresh: list[DataFile], published: set[str], refused: set[tuple[int, int]]) -> tuple[list[DataFile], list[DataFile], pa.Table | None]:
-        """Entries to remove, entries to enter again as they are, and rows to write anew, so that each offset has one copy, and none in `refused`.
-
-        One file never has an offset twice by a double commit: such rows are the parts of an array, which is no delivery.
-        """
-        seen = self._places_in(sorted(published)) | refused
-        doomed: dict[str, DataFile] = {}
-        kept: list[DataFile] = []
-        rows: list[pa.Table] = []
-        paths = [local_path(file.file_path) for file in fresh]
-        for file, path in zip(fresh, paths, strict=True):
-            if path in doomed:
-                continue
-            is_published = path in published
-            content = self._connection.sql("SELECT * FROM read_parquet(?, hive_partitioning = false)", params=[[path]]).to_arrow_table()
-            places = list(zip(content["partition"].to_pylist(), content["offset"].to_pylist(), strict=True))
-            split = {place for place, copies in Counter(places).items() if copies > 1}
-            wanted = [place not in seen and place not in split for place in places]
-            seen.update(places)
-            if all(wanted) and paths.count(path) == 1 and not is_published:
-                continue
-            doomed[path] = file
-            if is_published or all(wanted):
-                kept.append(file)
-            elif any(wanted):
-                rows.append(content.filter(pa.array(wanted)))
-        return list(doomed.values()), kept, pa.concat_tables(rows) if rows else None
-
-    def _places_in(self, paths: list[str]) -> set[tuple[int, int]]:
-        if not paths:
-            return set()
-        return set(self._connection.execute('SELECT "partition", "offset" FROM read_parquet(?, hive_partitioning = false)', [paths]).fetchall())
 
 
 def _first_places(entries: NDArray[Any]) -> NDArray[Any]:

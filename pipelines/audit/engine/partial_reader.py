@@ -14,6 +14,7 @@ from contracts.model import CANARY
 from kpis.sql.duckdb import WINDOW_MS
 from pipelines.audit.decisions.lake import Changes, Span
 from pipelines.audit.engine.deliveries import Deliveries
+from pipelines.audit.engine.isolation import concerning
 from pipelines.audit.engine.streamed_partials import Streamed
 from pipelines.tables import AUDIT_COLUMNS
 
@@ -82,7 +83,10 @@ class PartialReader:
 
     def stage(self, published: Publication, deliveries: Mapping[str, Deliveries], parent: int, cycle: int, changes: Mapping[str, Changes]) -> int:
         """Append the rows of every stream's changes in one commit; the new head of the audit table."""
-        rows = [part for stream, change in changes.items() for part in self._rows(published, deliveries[stream], stream, cycle, change)]
+        rows: list[pa.Table] = []
+        for stream, change in changes.items():
+            with concerning(stream):
+                rows += self._rows(published, deliveries[stream], stream, cycle, change)
         return self._catalog.append(audit_of(self._table.name), parent, pa.concat_tables([self._schema.empty_table(), *rows]))
 
     def _rows(self, published: Publication, deliveries: Deliveries, stream: str, cycle: int, change: Changes) -> Iterable[pa.Table]:

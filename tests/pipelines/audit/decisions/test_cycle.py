@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from contracts.datasets import audit_of, journal_of, partial_of
-from pipelines.audit.decisions.cycle import GRACE_MS, Auditor, tag_order
-from pipelines.audit.decisions.lake import Explanation
+from pipelines.audit.decisions.cycle import BITE, Auditor, tag_order
+from pipelines.audit.decisions.lake import Conflict, Explanation
+from pipelines.audit.decisions.partial_cuts import GRACE_MS
 from pipelines.audit.incidents import LOST, Incident
-from pipelines.audit.publication import BEHIND, MISCOUNTED, MISMATCH, UNEXPLAINED, Account, Hold
+from pipelines.audit.publication import BEHIND, FAILED, MISCOUNTED, MISMATCH, UNEXPLAINED, Account, Hold
 from tests.pipelines.audit.simulation.catalog import Catalog, File, Record, Row
 from tests.pipelines.audit.simulation.rival import Killed
 from tests.pipelines.audit.simulation.simulated_lake import SimulatedLake
@@ -18,16 +19,19 @@ from tests.pipelines.audit.simulation.simulated_lake import SimulatedLake
 class Desk:
     """A catalog of the streams a and b with one partition each, an auditor, and a count of its steps."""
 
-    def __init__(self, budget: int = 5) -> None:
+    def __init__(self, budget: int = 5, bite: int = BITE) -> None:
         self.catalog = Catalog({"a": 1, "b": 1})
         self.open: dict[str, list[Record]] = {"a": [], "b": []}
         self.steps = 0
         self.dies_at = -1
         self.budget = budget
+        self.bite = bite
+        self.failing: set[str] = set()
         self.auditor = self.start()
 
     def start(self) -> Auditor:
-        return Auditor(SimulatedLake(self.catalog, self.step, lambda: 0), budget=self.budget)
+        lake = SimulatedLake(self.catalog, self.step, lambda: 0, self.failing.__contains__)
+        return Auditor(lake, budget=self.budget, bite=self.bite)
 
     def step(self) -> None:
         self.steps += 1
@@ -189,10 +193,137 @@ def test_double_commits_are_removed_before_anything_is_published() -> None:
     desk = Desk()
     desk.deliver("a", "valid", "valid", "valid", through=11)
     desk.catalog.commit(journal_of("a"), (File(tuple(desk.catalog.logs["a"][0])),), 0)
-    assert desk.auditor.run(0).repaired == ("a",)
-    desk.auditor.run(0)
+    desk.deliver("b", "valid", "valid", "valid", through=11)
+    report = desk.auditor.run(0)
+    assert (report.outcome, report.repaired) == ("published", ("a",))
     journal = desk.catalog.tables[journal_of("a")]
     assert [row.offset for row in journal.rows(journal.tag)] == [0, 1, 2]
+    assert (desk.proved("a"), desk.proved("b")) == (10, 10)
+
+
+def test_a_double_commit_in_every_checkpoint_stops_nobody() -> None:
+    desk = Desk()
+    for through in (11, 21, 31):
+        for stream in "ab":
+            desk.deliver(stream, "valid", "valid", "valid", through=through)
+        desk.catalog.commit(journal_of("a"), (File(tuple(desk.catalog.logs["a"][0][-3:])),), 0)
+        desk.auditor.run(0)
+        assert (desk.proved("a"), desk.proved("b")) == (through - 1, through - 1)
+
+
+def test_a_journal_that_is_committed_to_faster_than_it_is_repaired_waits_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lose(*_: object) -> int:
+        raise Conflict
+
+    monkeypatch.setattr(SimulatedLake, "drop_double_commits", lose)
+    desk = Desk()
+    desk.deliver("a", "valid", "valid", "valid", through=11)
+    desk.catalog.commit(journal_of("a"), (File(tuple(desk.catalog.logs["a"][0])),), 0)
+    desk.deliver("b", "valid", "valid", "valid", through=11)
+    assert desk.auditor.run(0).outcome == "published"
+    hold = desk.hold("a")
+    assert hold
+    assert not hold.is_incident
+    assert (desk.proved("a"), desk.proved("b")) == (-1, 10)
+
+
+def test_the_events_of_an_array_count_for_nobody() -> None:
+    desk = Desk()
+    desk.deliver("a", "valid", "valid", "valid", through=11)
+    record = Record(0, 3, "array", 77, 5, 12)
+    desk.catalog.logs["a"][0].append(record)
+    desk.catalog.commit(journal_of("a"), (File((record,)), File((record._replace(identity=78),))), 0)
+    desk.deliver("a", "valid", "valid", "valid", through=21)
+    desk.auditor.run(0)
+    assert desk.hold("a") is None
+    journal, quarantine = desk.catalog.tables[journal_of("a")], desk.catalog.tables["ops.quarantine"]
+    assert 3 not in [row.offset for row in journal.rows(journal.tag)]
+    assert [row.offset for row in quarantine.rows(quarantine.tag)] == [3]
+
+
+def test_a_stream_that_cannot_be_judged_stops_no_other() -> None:
+    desk = Desk()
+    desk.failing.add("a")
+    desk.deliver("a", "valid", "valid", "valid", through=11)
+    desk.deliver("b", "valid", "valid", "valid", through=11)
+    assert desk.auditor.run(0).outcome == "published"
+    hold = desk.hold("a")
+    assert hold
+    assert (hold.reason, hold.detail, hold.is_incident) == (FAILED, "made to fail", True)
+    assert (desk.proved("a"), desk.proved("b")) == (-1, 10)
+
+
+def test_a_stream_goes_on_when_it_can_be_judged_again() -> None:
+    desk = Desk()
+    desk.failing.add("a")
+    desk.deliver("a", "valid", "valid", "valid", through=11)
+    desk.auditor.run(0)
+    desk.failing.clear()
+    desk.deliver("a", "valid", "valid", "valid", through=21)
+    desk.auditor.run(0)
+    assert desk.hold("a") is None
+    assert desk.proved("a") == 20
+
+
+@pytest.mark.parametrize("calls", range(1, 9))
+def test_a_stream_that_fails_at_any_question_is_held_alone(calls: int) -> None:
+    desk = Desk()
+    left = [calls]
+
+    def fails(stream: str) -> bool:
+        left[0] -= stream == "a"
+        return stream == "a" and left[0] < 0
+
+    auditor = Auditor(SimulatedLake(desk.catalog, lambda: None, lambda: 0, fails))
+    desk.deliver("a", "valid", "bad", "valid", "valid", through=11, miscounted=0)
+    desk.catalog.logs["a"][0].append(Record(0, 4, "valid", 11_000, 9, 12))
+    desk.catalog.commit(journal_of("a"), (File((desk.catalog.logs["a"][0][4],)),), 0)
+    desk.deliver("b", "valid", "valid", "valid", through=11)
+    assert auditor.run(0).outcome == "published"
+    assert desk.proved("b") == 10
+    assert not desk.catalog.tables[audit_of("kpis")].rows(desk.catalog.tables[audit_of("kpis")].tag) or desk.hold("a")
+
+
+def test_a_backlog_is_published_bite_by_bite() -> None:
+    desk = Desk(bite=3)
+    for through in (11, 21, 31, 41):
+        desk.deliver("a", "valid", "valid", "valid", through=through)
+    proved = []
+    for _ in range(4):
+        assert desk.auditor.run(0).outcome == "published"
+        proved.append(desk.proved("a"))
+    assert proved == [10, 20, 30, 40]
+
+
+def test_a_stream_far_ahead_of_its_windows_is_not_opened_further() -> None:
+    desk = Desk(bite=3)
+    for through in (11, 21, 31, 41):
+        records = [Record(0, through + i, "valid", through + i, 1, through + i) for i in range(3)]
+        desk.catalog.commit(journal_of("a"), (File(tuple(records)),), 0)
+    desk.catalog.logs["a"][0].extend(Record(0, offset, "absent", 0, 0, 0) for offset in range(44))
+    for _ in range(4):
+        desk.auditor.run(0)
+    journal = desk.catalog.tables[journal_of("a")]
+    assert len(journal.rows(journal.tag)) == 3
+
+
+def test_a_stream_held_for_long_catches_up_bite_by_bite_while_the_others_go_on() -> None:
+    desk = Desk(bite=3)
+    desk.failing.add("a")
+    for through in (11, 21, 31, 41):
+        for stream in "ab":
+            desk.deliver(stream, "valid", "valid", "valid", through=through)
+        desk.auditor.run(0)
+    desk.failing.clear()
+    proved = []
+    for number, through in enumerate((51, 61, 71), 1):
+        for stream in "ab":
+            desk.deliver(stream, "valid", "valid", "valid", through=through)
+        for cycle in range(4):
+            desk.auditor.run(10_000 * number + 2_000 * cycle)
+        proved.append(desk.proved("a"))
+    assert proved[0] < proved[1] < proved[2]
+    assert desk.proved("b") == 70
 
 
 def kill_everywhere() -> list[int]:

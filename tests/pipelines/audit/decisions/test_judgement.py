@@ -5,7 +5,7 @@ from typing import cast
 
 from pipelines.audit.decisions.judgement import Case, Finding, judge_stream
 from pipelines.audit.decisions.lake import Comparison, DuplicateCount, Lake, Offsets, Span
-from pipelines.audit.publication import MISREAD, Position, StreamFrontier, WindowFrontier
+from pipelines.audit.publication import BEHIND, MISREAD, Hold, Place, Position, StreamFrontier, WindowFrontier
 
 
 class OneStream:
@@ -14,10 +14,12 @@ class OneStream:
     def __init__(self, wrong: int, *windows: Comparison) -> None:
         self.wrong = wrong
         self.windows = windows
+        self.asked: tuple[Place, ...] = ()
 
-    def misread(self, stream: str) -> int:
+    def misread(self, stream: str, again: tuple[Place, ...]) -> tuple[Place, ...]:
         del stream
-        return self.wrong
+        self.asked = again
+        return tuple((0, offset) for offset in range(self.wrong))
 
     def find_duplicates(self, stream: str) -> DuplicateCount:
         del stream
@@ -37,11 +39,13 @@ class OneStream:
 
 
 def judge(wrong: int, *windows: Comparison, is_released: bool = False) -> Finding:
-    frontier = StreamFrontier({0: Position(0, 0)}, {"kpis": WindowFrontier(-1, -1, {0: 0})})
-    offsets = {0: Offsets(3, 3, 0, 2, 12_000)}
-    return judge_stream(
-        cast("Lake", OneStream(wrong, *windows)), Case("runs", frontier, {"kpis": Span(10_000, 10_000)}, offsets, None, 12_000, 99, 10, is_released)
-    )
+    return judge_held(OneStream(wrong, *windows), None, is_released=is_released)
+
+
+def judge_held(lake: OneStream, hold: Hold | None, *, reach_ms: int = 12_000, is_released: bool = False) -> Finding:
+    frontier = StreamFrontier({0: Position(0, 0)}, {"kpis": WindowFrontier(-1, -1, {0: 0})}, hold)
+    offsets = {0: Offsets(3, 3, 0, 2, reach_ms)}
+    return judge_stream(cast("Lake", lake), Case("runs", frontier, {"kpis": Span(10_000, 10_000)}, offsets, None, reach_ms, 99, 10, is_released))
 
 
 def test_a_delivery_that_differs_from_its_record_holds_the_stream() -> None:
@@ -81,3 +85,22 @@ def test_a_window_with_a_sum_of_more_than_64_bits_is_replaced_and_published() ->
 def test_each_sum_of_more_than_64_bits_is_an_incident() -> None:
     incidents = judge(0, OVERFLOWN, replace(OVERFLOWN, window_end=20_000)).frontier.incidents
     assert [(one.kind, one.detail.split()[0]) for one in incidents] == [("overflow", "sum_a"), ("overflow", "sum_b")]
+
+
+def test_a_hold_names_the_records_that_were_misread() -> None:
+    hold = judge(2).frontier.hold
+    assert hold is not None
+    assert hold.places == ((0, 0), (0, 1))
+    assert hold.detail == "2 records are not in the journal as they were sent: 0/0, 0/1 (partition/offset)"
+
+
+def test_a_stream_held_for_misread_records_has_the_same_records_read_again() -> None:
+    lake = OneStream(0)
+    assert judge_held(lake, Hold(MISREAD, 0, 0, "", ((0, 1),))).is_published
+    assert lake.asked == ((0, 1),)
+
+
+def test_misread_records_are_remembered_while_something_else_holds_the_stream() -> None:
+    hold = judge_held(OneStream(0), Hold(MISREAD, 0, 0, "", ((0, 1),)), reach_ms=9_000).frontier.hold
+    assert hold is not None
+    assert (hold.reason, hold.places) == (BEHIND, ((0, 1),))

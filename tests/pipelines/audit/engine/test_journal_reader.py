@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
 import pyarrow as pa
 import pytest
 from pyiceberg.catalog.memory import InMemoryCatalog
+from pyiceberg.io.pyarrow import _dataframe_to_data_files
 
-from connectors.iceberg.files import head_of
+from connectors.iceberg.files import head_of, replace_files
 from connectors.iceberg.tables import ensure_table
 from contracts.datasets import QUARANTINE, duplicates_of, journal_of
 from pipelines.audit.decisions.lake import Offsets, TagMove
@@ -21,6 +23,11 @@ from pipelines.audit.engine.tagged_tables import TaggedTables
 from pipelines.audit.publication import Position, StreamFrontier
 from pipelines.tables import all_tables
 from tests.statements import CONTRACTS, DEFINITIONS, PLAN
+
+if TYPE_CHECKING:
+    from contracts.model import Stream
+    from pipelines.audit.engine.missing_offsets import MissingOffsetReader
+    from pipelines.audit.publication import Place
 
 STREAM = CONTRACTS.streams["runs"]
 JOURNAL = journal_of("runs")
@@ -45,6 +52,26 @@ class Journal:
         table = self.tables.look(JOURNAL)
         table.append(pa.Table.from_pylist([_delivery(offset, after_ms) for offset in offsets], schema=table.schema().as_arrow()))
         return head_of(table)
+
+    def commit(self, *files: list[dict[str, Any]]) -> int:
+        """Journal rows as one checkpoint of the stream does it: a file per event day, all in one snapshot; the new head."""
+        table = self.tables.look(JOURNAL)
+        rows = [pa.Table.from_pylist(file, schema=table.schema().as_arrow()) for file in files]
+        written = [file for each in rows for file in _dataframe_to_data_files(table.metadata, each, table.io)]
+        replace_files(table, (), written, None)
+        return head_of(table)
+
+    def recommit(self, snapshot: int) -> None:
+        """Commit the files of a snapshot again, as they are."""
+        table = self.tables.look(JOURNAL)
+        replace_files(table, (), [task.file for task in table.scan(snapshot_id=snapshot).plan_files()], None)
+
+    def repair(self, since: int) -> int:
+        """Open what came after `since`, and repair it when rows must go; how many rows had to go."""
+        found = self.open(since, Position(0, 0))
+        if found and found.repeated:
+            self.reader.drop_double_commits()
+        return found.repeated if found else 0
 
     def quarantine(self, offset: int) -> None:
         """Quarantine an offset for readers."""
@@ -71,10 +98,16 @@ class Journal:
         return sorted(self.tables.look(JOURNAL).scan().to_arrow()["offset"].to_pylist())
 
 
-def _delivery(offset: int, after_ms: int) -> dict[str, Any]:
+def _delivery(offset: int, after_ms: int, **fields: Any) -> dict[str, Any]:
     at = datetime.fromtimestamp((START_MS + after_ms + offset) / 1000, UTC)
     event = {"event_id": f"e-{offset}", "event_type": "run.started", "event_time": at, "source": "test", "tenant_id": "acme", "run_id": "r", "run_kind": "job"}
-    return {**event, "is_canary": False, "topic": STREAM.topic, "partition": 0, "offset": offset, "appended_at": at}
+    return {**event, "is_canary": False, "topic": STREAM.topic, "partition": 0, "offset": offset, "appended_at": at, **fields}
+
+
+def _event(offset: int, number: int, days: int = 0, after_ms: int = 0) -> dict[str, Any]:
+    """An event of the record at an offset; `days` before the others."""
+    row = _delivery(offset, after_ms, event_id=f"e-{offset}-{number}")
+    return {**row, "event_time": row["event_time"] - timedelta(days=days)}
 
 
 @pytest.fixture
@@ -113,3 +146,109 @@ def test_a_quarantined_offset_that_is_not_journaled_repeats_nothing(journal: Jou
     found = journal.open(since, Position(3, 3))
     assert found
     assert (found.repeated, found.rows) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        pytest.param([[_event(1, 1), _event(1, 2)]], id="of one day"),
+        pytest.param([[_event(1, 1)], [_event(1, 2, days=1)]], id="of different days"),
+        pytest.param([[_event(1, 1), _event(1, 1)]], id="equal"),
+        pytest.param([[_event(1, 1), _event(1, 2)], [_event(1, 3, days=1)]], id="three, of different days"),
+    ],
+)
+def test_the_events_of_an_array_are_taken_out_whatever_files_they_are_in(journal: Journal, events: list[list[dict[str, Any]]]) -> None:
+    since = journal.head
+    first, *others = events
+    journal.commit([_delivery(0, 0), *first, _delivery(2, 0)], *others)
+    assert journal.repair(since)
+    assert journal.offsets == [0, 2]
+    assert journal.repair(since) == 0
+
+
+@pytest.mark.parametrize("events", [[[_event(1, 1), _event(1, 2)]], [[_event(1, 1)], [_event(1, 2, days=1)]]], ids=["of one day", "of different days"])
+def test_an_array_that_is_committed_twice_is_taken_out(journal: Journal, events: list[list[dict[str, Any]]]) -> None:
+    since = journal.head
+    first, *others = events
+    journal.recommit(journal.commit([_delivery(0, 0), *first, _delivery(2, 0)], *others))
+    assert journal.repair(since)
+    assert journal.offsets == [0, 2]
+
+
+def test_an_array_of_which_the_gate_let_one_event_pass_is_one_event(journal: Journal) -> None:
+    since = journal.head
+    journal.commit([_delivery(0, 0), _event(1, 1), _delivery(2, 0)])
+    assert journal.repair(since) == 0
+    assert journal.offsets == [0, 1, 2]
+
+
+def test_of_equal_rows_in_different_files_one_stays(journal: Journal) -> None:
+    since = journal.head
+    journal.append(0, 1)
+    journal.append(1, 2)
+    assert journal.repair(since) == 1
+    assert journal.offsets == [0, 1, 2]
+
+
+def test_a_file_that_is_committed_twice_is_there_once_and_not_rewritten(journal: Journal) -> None:
+    since = journal.head
+    snapshot = journal.append(0, 1)
+    before = [task.file.file_path for task in journal.tables.look(JOURNAL).scan().plan_files()]
+    journal.recommit(snapshot)
+    assert journal.repair(since) == 2
+    assert [task.file.file_path for task in journal.tables.look(JOURNAL).scan().plan_files()] == before
+
+
+class Records:
+    """The broker's side of the journal's records: `wrong` ones say something else, `gone` ones are no longer there."""
+
+    def __init__(self, wrong: set[int] | None = None, gone: set[int] | None = None) -> None:
+        self.wrong, self.gone = wrong or set(), gone or set()
+        self.read: list[int] = []
+
+    def texts(self, stream: Stream, partition: int, offsets: list[int]) -> Iterator[tuple[int, dict[str, str] | None]]:
+        del stream, partition
+        self.read += offsets
+        for offset in offsets:
+            if offset not in self.gone:
+                yield offset, None if offset in self.wrong else _text(offset)
+
+
+def _text(offset: int) -> dict[str, str]:
+    row = _delivery(offset, 0)
+    moment = {"event_time": str(START_MS + offset)}
+    return {name: str(row[name]).lower() if name == "is_canary" else row[name] for name in STREAM.fields if name in row and name != "event_time"} | moment
+
+
+def misread(journal: Journal, records: Records, *again: Place, size: int = 3, seed: int = 0) -> tuple[Place, ...]:
+    return journal.reader.misread(cast("MissingOffsetReader", records), size, Random(seed), again)
+
+
+def test_the_sample_is_a_stretch_of_fresh_rows_at_a_random_place(journal: Journal) -> None:
+    since = journal.append(*range(50))
+    journal.append(*range(50, 90))
+    journal.open(since, Position(50, 50))
+    stretches = set()
+    for seed in range(20):
+        records = Records()
+        assert misread(journal, records, seed=seed) == ()
+        assert records.read == list(range(records.read[0], records.read[0] + 3))
+        assert records.read[0] >= 50
+        stretches.add(records.read[0])
+    assert len(stretches) > 5
+
+
+def test_records_that_were_misread_are_read_again_until_they_are_right(journal: Journal) -> None:
+    since = journal.head
+    journal.append(*range(40))
+    journal.open(since, Position(0, 0))
+    assert misread(journal, Records(wrong={7}), (0, 7), size=0) == ((0, 7),)
+    assert misread(journal, Records(gone={7}), (0, 7), size=0) == ((0, 7),)
+    assert misread(journal, Records(), (0, 7), size=0) == ()
+
+
+def test_misread_records_that_are_not_in_the_journal_any_more_are_no_objection(journal: Journal) -> None:
+    since = journal.head
+    journal.append(0, 2)
+    journal.open(since, Position(0, 0))
+    assert misread(journal, Records(wrong={1}), (0, 1), size=0) == ()

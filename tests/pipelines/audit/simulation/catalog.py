@@ -14,7 +14,10 @@ HIDING = frozenset({"replacement", "held"})
 
 
 class Record(NamedTuple):
-    """A record of a topic, and the journal row it becomes; times in ms. Kinds: valid, bad, absent, refused."""
+    """A record of a topic, and the journal row it becomes; times in ms.
+
+    Kinds: valid, bad, absent, refused, array: a record of two events, which makes two rows until the audit takes them out.
+    """
 
     partition: int
     offset: int

@@ -6,8 +6,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.datasets import QUARANTINE, audit_of, duplicates_of, journal_of, partial_of
-from pipelines.audit.decisions.lake import Changes, Commit, Comparison, Conflict, DuplicateCount, Explanation, Log, Offsets, Span, Stretch, TagMove
-from pipelines.audit.publication import Publication, WindowFrontier
+from pipelines.audit.decisions.lake import (
+    Changes,
+    Commit,
+    Comparison,
+    Conflict,
+    DuplicateCount,
+    Explanation,
+    Log,
+    Offsets,
+    Span,
+    StreamFailure,
+    Stretch,
+    TagMove,
+)
+from pipelines.audit.publication import Place, Publication, WindowFrontier
 from tests.pipelines.audit.simulation.catalog import HIDING, KEYS, Catalog, Coordinates, Duplicate, File, Record, Row, fold, merge
 
 
@@ -27,8 +40,9 @@ class Opened:
 class SimulatedLake:
     """One audit process's view of the catalog. `step` is called before every call and after every change."""
 
-    def __init__(self, catalog: Catalog, step: Callable[[], None], clock: Callable[[], int]) -> None:
-        """`step` may change the catalog or raise to kill the process."""
+    def __init__(self, catalog: Catalog, step: Callable[[], None], clock: Callable[[], int], fails: Callable[[str], bool] = lambda _: False) -> None:
+        """`step` may change the catalog or raise to kill the process; `fails` is asked at every call about one stream."""
+        self._fails = fails
         self._catalog = catalog
         self._tables = catalog.tables
         self._step = step
@@ -84,8 +98,10 @@ class SimulatedLake:
         found = self._tables[table]
         commits, snapshot = [], found.main
         while snapshot != since:
-            commits.append(Commit(snapshot, found.snapshots[snapshot].committed_ms))
-            snapshot = found.snapshots[snapshot].parent
+            here = found.snapshots[snapshot]
+            added = sum(len(file.rows) for file in here.files if file not in found.snapshots[here.parent].files)
+            commits.append(Commit(snapshot, here.committed_ms, added))
+            snapshot = here.parent
         return tuple(reversed(commits))
 
     def logs(self) -> Mapping[str, Log]:
@@ -98,7 +114,7 @@ class SimulatedLake:
         return next((record.appended for record in self._catalog.logs[stream][partition][first:]), None)
 
     def open_journal(self, stream: str, since: int, snapshot: int, positions: Mapping[int, int]) -> Mapping[int, Offsets]:
-        self._step()
+        self._step_in(stream)
         journal = self._tables[journal_of(stream)]
         found: list[Record] = journal.new_rows(since, snapshot)
         rows = [row for row in found if row.offset >= positions.get(row.partition, 0)]
@@ -130,12 +146,12 @@ class SimulatedLake:
         self._partials[name] = (since, snapshot)
 
     def explain(self, stream: str, after: Mapping[int, int], budget: int) -> Explanation:
-        self._step()
+        self._step_in(stream)
         opened = self._open[stream]
         present = {(row.partition, row.offset) for row in opened.rows}
         highs = {p: max(row.offset for row in opened.rows if row.partition == p) for p in {row.partition for row in opened.rows}}
         through = dict(after)
-        counts: dict[str, Counter[int]] = {kind: Counter() for kind in ("bad", "absent", "refused", "valid")}
+        counts: dict[str, Counter[int]] = {kind: Counter() for kind in ("bad", "absent", "refused", "valid", "array")}
         lost: list[Stretch] = []
         for p, high in sorted(highs.items()):
             for offset in range(after.get(p, 0), high + 1):
@@ -150,30 +166,42 @@ class SimulatedLake:
                     if kind != "absent":
                         opened.explained.append((p, offset))
                 through[p] = offset + 1
-        return Explanation(through, counts["bad"], counts["absent"], counts["refused"] + counts["valid"], tuple(lost))
+        quarantined = counts["bad"] + counts["array"]
+        return Explanation(through, quarantined, counts["absent"], counts["refused"] + counts["valid"], tuple(lost))
 
-    def drop_double_commits(self, stream: str) -> None:
+    def carried(self, stream: str) -> int:
         self._step()
+        last = self._catalog.recorded[-1]
+        floor = min(windows.proved for windows in last.streams[stream].windows.values())
+        return sum(row.appended >= floor for row in self._tables[journal_of(stream)].rows(last.targets[journal_of(stream)]))
+
+    def drop_double_commits(self, stream: str) -> int:
+        self._step_in(stream)
         name = journal_of(stream)
         table = self._tables[name]
         published = set(table.snapshots[table.tag].files)
         files = [file for file in table.snapshots[table.main].files if file not in published]
-        kept: list[Any] = [row for file in table.snapshots[table.main].files if file in published for row in file.rows]
+        standing: list[Any] = [row for file in table.snapshots[table.main].files if file in published for row in file.rows]
+        seen = self._quarantined(stream) | {(row.partition, row.offset) for row in standing}
         rows: list[Any] = [row for file in files for row in file.rows]
-        extra = self._extra(stream, [*kept, *rows])
-        for row in extra:
-            rows.remove(row)
-        self._catalog.overwrite(name, set(files), File(tuple(rows)), self._clock())
+        parts = _parts_of_arrays(files)
+        kept: list[Any] = []
+        for row in rows:
+            place = (row.partition, row.offset)
+            if place not in seen and place not in parts:
+                kept.append(row)
+            seen.add(place)
+        repaired = self._catalog.overwrite(name, set(files), File(tuple(kept)), self._clock())
         self._step()
+        return repaired
 
-    def misread(self, stream: str) -> int:
+    def misread(self, stream: str, again: tuple[Place, ...]) -> tuple[Place, ...]:
         """Nothing is ever decoded wrongly here; what a finding does is tested in `test_judgement.py`."""
-        del stream
-        self._step()
-        return 0
+        self._step_in(stream)
+        return again
 
     def find_duplicates(self, stream: str) -> DuplicateCount:
-        self._step()
+        self._step_in(stream)
         opened = self._open[stream]
         journal = self._tables[journal_of(stream)]
         winners = {row.identity: row for row in journal.rows(opened.since)}
@@ -189,11 +217,11 @@ class SimulatedLake:
         return DuplicateCount(len(opened.duplicates), sum(each.conflicting for each in opened.duplicates.values()))
 
     def late_rows(self, stream: str, counted: Mapping[int, int], before: int) -> int:
-        self._step()
+        self._step_in(stream)
         return len(self._late(stream, counted, before))
 
     def compare(self, name: str, stream: str, since: WindowFrontier, through: int) -> tuple[Comparison, ...]:
-        self._step()
+        self._step_in(stream)
         after = since.proved
         table = self._tables[partial_of(name)]
         rows = [row for row in table.rows(self._partials[name][1]) if row.stream == stream and after < row.window_end <= through]
@@ -232,6 +260,9 @@ class SimulatedLake:
 
     def stage_rows(self, name: str, parent: int, cycle: int, changes: Mapping[str, Changes]) -> int:
         del cycle
+        for stream, each in changes.items():
+            if each.replace or each.supplement is not None:
+                self._step_in(stream)
         rows = [row for stream, each in changes.items() for row in self._rows(name, stream, each)]
         return self._stage(audit_of(name), parent, tuple(rows))
 
@@ -305,8 +336,11 @@ class SimulatedLake:
 
     def _late_windows(self, stream: str) -> set[int]:
         reached: dict[int, int] = {}
-        late = set()
-        for row in sorted(self._journaled(stream)):
+        logs = self._catalog.logs[stream]
+        gone = self._quarantined(stream) | set(self._open[stream].explained)
+        arrays = [logs[p][offset] for p, offset in gone if logs[p][offset].kind == "array"]
+        late = {array.window_end for array in arrays}
+        for row in sorted([*self._journaled(stream), *arrays]):
             before = reached.get(row.partition, -1)
             joined = self._catalog.joined.get((stream, row.partition), -1)
             if max(before, joined + 1) >= row.window_end:
@@ -322,15 +356,39 @@ class SimulatedLake:
     def _duplicates(self, stream: str) -> dict[tuple[int, int], Duplicate]:
         return self._published_duplicates(stream) | self._open[stream].duplicates
 
+    def _quarantined(self, stream: str) -> set[tuple[int, int]]:
+        rows = self._tables[QUARANTINE].rows(self._catalog.recorded[-1].targets[QUARANTINE])
+        return {(row.partition, row.offset) for row in rows if row.stream == stream}
+
     def _extra(self, stream: str, rows: Iterable[Record]) -> list[Record]:
-        quarantine = self._tables[QUARANTINE].rows(self._catalog.recorded[-1].targets[QUARANTINE])
-        seen = {(row.partition, row.offset) for row in quarantine if row.stream == stream}
+        seen = self._quarantined(stream)
         extra = []
         for row in rows:
             if (row.partition, row.offset) in seen:
                 extra.append(row)
             seen.add((row.partition, row.offset))
         return extra
+
+    def _step_in(self, stream: str) -> None:
+        self._step()
+        if self._fails(stream):
+            raise StreamFailure(stream, "made to fail")
+
+
+def _parts_of_arrays(files: Iterable[File]) -> set[tuple[int, int]]:
+    """Places with different rows, or with two in one file: a commit that is repeated repeats whole files."""
+    found: dict[tuple[int, int], set[Any]] = {}
+    parts = set()
+    for file in files:
+        here: set[tuple[int, int]] = set()
+        records: Iterable[Any] = file.rows
+        for row in records:
+            place = (row.partition, row.offset)
+            if place in here:
+                parts.add(place)
+            here.add(place)
+            found.setdefault(place, set()).add(row)
+    return parts | {place for place, rows in found.items() if len(rows) > 1}
 
 
 def _folded(rows: Iterable[Row]) -> dict[tuple[int, int], Row]:

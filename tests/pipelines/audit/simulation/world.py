@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from contracts.datasets import journal_of, partial_of
-from pipelines.audit.decisions.cycle import Auditor, CycleReport
+from pipelines.audit.decisions.cycle import BITE, Auditor, CycleReport
 from pipelines.audit.publication import UNEXPLAINED
 from tests.pipelines.audit.simulation.catalog import KEYS, WINDOW, Catalog, File, Record, Row, merge
 from tests.pipelines.audit.simulation.readers import Readers
@@ -101,7 +101,7 @@ class Flink:
         start = max(source.positions[partition], self._catalog.starts[stream][partition])
         records = self._catalog.logs[stream][partition][start : start + limit]
         source.positions[partition] = start + len(records)
-        journal = [record for record in records if record.kind == "valid"]
+        journal = [part for record in records for part in _events_of(record)]
         for record in journal:
             source.reached[partition] = max(source.reached[partition], record.appended)
             if record.window_end - 1 > source.watermark:
@@ -124,6 +124,17 @@ class Flink:
             self.pending[name].append(Committable(self._number, File(rows)))
 
 
+def _events_of(record: Record) -> tuple[Record, ...]:
+    """The rows that a decoder which looks into arrays makes of a record; every fourth array repeats an event."""
+    match record.kind:
+        case "valid":
+            return (record,)
+        case "array":
+            return (record, record if record.payload % 4 == 0 else record._replace(identity=-record.identity - 1, payload=record.payload + 1))
+        case _:
+            return ()
+
+
 class World:
     """Everything, from one seed. `turn` lets the world and one audit cycle run; in every step of the cycle the world goes on."""
 
@@ -138,8 +149,10 @@ class World:
         self.miscounts = random.random() < 0.08
         self.adds_partition = random.random() < 0.06
         self.expires = random.random() < 0.1
+        self.fails = random.random() < 0.12
+        self.failing = 0.2
         self.has_bug = self.refuses or self.miscounts or self.expires
-        self.is_calm = not (self.steps_back or self.goes_back or self.adds_partition or self.has_bug)
+        self.is_calm = not (self.steps_back or self.goes_back or self.adds_partition or self.has_bug or self.fails)
         self.catalog = Catalog({"a": random.choice((1, 2, 2)), "b": random.choice((1, 2))})
         self.flink = Flink(random, self.catalog)
         self.flink.miscounts = self.miscounts
@@ -153,6 +166,7 @@ class World:
         self._steps_left: int | None = None
         self._rival: Rival | None = None
         self._patience_ms = random.choice((15, 60))
+        self.bite = random.choice((6, 12, BITE, BITE))
         self.audit = self._start()
 
     @property
@@ -190,14 +204,15 @@ class World:
                 self.flink.commit(name, self.now_ms)
         report = self.audit.run(self.now_ms, release)
         for _ in range(40):
-            if report.outcome in ("idle", "waiting") or (report.outcome == "published" and not self._is_explaining()):
+            if report.outcome in ("idle", "waiting") or (report.outcome == "published" and not self._goes_on()):
                 break
             report = self.audit.run(self.now_ms, release)
         return report
 
-    def _is_explaining(self) -> bool:
-        holds = [frontier.hold for frontier in self.catalog.recorded[-1].streams.values()]
-        return any(hold and hold.reason == UNEXPLAINED for hold in holds)
+    def _goes_on(self) -> bool:
+        last, tables = self.catalog.recorded[-1], self.catalog.tables
+        is_explaining = any(frontier.hold and frontier.hold.reason == UNEXPLAINED for frontier in last.streams.values())
+        return is_explaining or any(last.targets[name] != tables[name].main for name in tables if name.startswith(("journal", "partials")))
 
     def happen(self) -> None:
         """One event somewhere outside the audit."""
@@ -234,8 +249,12 @@ class World:
             self.adds_partition = False
 
     def _start(self, step: Callable[[], None] | None = None) -> Auditor:
-        lake = SimulatedLake(self.catalog, step or self._step, lambda: self.now_ms)
-        return Auditor(lake, budget=self.random.randrange(1, 5), patience_ms=self._patience_ms)
+        lake = SimulatedLake(self.catalog, step or self._step, lambda: self.now_ms, self._is_failing)
+        return Auditor(lake, budget=self.random.randrange(1, 5), patience_ms=self._patience_ms, bite=self.bite)
+
+    def _is_failing(self, stream: str) -> bool:
+        """Calls about one stream fail now and then, until faults end."""
+        return self.fails and stream == "a" and not self.is_quiet and self.random.random() < self.failing
 
     def _step(self) -> None:
         if self.is_quiet:
@@ -271,7 +290,7 @@ class World:
             partition = self.random.randrange(len(self.catalog.logs[stream]))
             draw = self.random.random()
             bad = 0.8 if self.has_storm and stream == "a" and 30 < self.clock < 60 else 0.08
-            kind = "bad" if draw < bad else "absent" if draw > 0.96 else "valid"
+            kind = "bad" if draw < bad else "absent" if draw > 0.96 else "array" if draw > 0.93 else "valid"
             if kind == "valid" and self.refuses and stream == "a" and self.clock > 20:
                 kind, self.refuses = "refused", False
             self._append(stream, partition, kind, may_repeat=True)

@@ -1,0 +1,66 @@
+"""Opening one stream's journal for a cycle: a bounded bite of it, repaired where records are there twice."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from contracts.datasets import journal_of
+from pipelines.audit.decisions import cut
+from pipelines.audit.decisions.lake import Conflict, Lake, Offsets, StreamFailure
+from pipelines.audit.publication import FAILED, REPAIRING, Publication
+
+REPAIRS = 3
+"""A journal that needs more repairs in a row waits: Flink goes on committing meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A journal as one cycle sees it.
+
+    `snapshot`: what is opened, free of double commits. `offsets`: summary per partition. `is_whole`: nothing newer was there.
+    """
+
+    snapshot: int
+    offsets: Mapping[int, Offsets]
+    is_whole: bool
+    is_repaired: bool
+
+
+def open_stream(lake: Lake, published: Publication, stream: str, head: int, rows: int) -> Opening:
+    """Open the journal of a stream through the first commit with which `rows` new rows are open; 0: nothing new.
+
+    A repair is a commit to the head, so that everything before it is opened with it.
+
+    Raises:
+        StreamFailure: the stream cannot be judged in this cycle.
+    """
+    table, positions = journal_of(stream), published.streams[stream].positions
+    since = published.targets[table]
+    snapshot = _bitten(lake, table, since, head, rows)
+    following = {partition: position.next_offset for partition, position in positions.items()}
+    offsets = lake.open_journal(stream, since, snapshot, following)
+    repairs = 0
+    for _ in range(REPAIRS):
+        if not _repeated(offsets):
+            break
+        try:
+            snapshot = head = lake.drop_double_commits(stream)
+        except Conflict:
+            continue
+        repairs += 1
+        offsets = lake.open_journal(stream, since, snapshot, following)
+    if _repeated(offsets):
+        message = "records are in the journal twice, and repairing it does not help"
+        raise StreamFailure(stream, message, FAILED if repairs == REPAIRS else REPAIRING)
+    return Opening(snapshot, offsets, snapshot == head, repairs > 0)
+
+
+def _bitten(lake: Lake, table: str, since: int, head: int, rows: int) -> int:
+    if head == since or rows == 0:
+        return since
+    commits = lake.commits(table, since)
+    through = commits[: [commit.snapshot for commit in commits].index(head) + 1]
+    return through[cut.bite(through, rows) - 1].snapshot
+
+
+def _repeated(offsets: Mapping[int, Offsets]) -> bool:
+    return any(found.repeated for found in offsets.values())
