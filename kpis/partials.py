@@ -62,8 +62,8 @@ EVENTS = Column("long", "Events.", is_additive=True)
 class Aggregation:
     """`SELECT keys, measures FROM stream WHERE where GROUP BY keys`, per window, in expressions every engine understands.
 
-    With `buckets` (by stored name of a KPI, the bucket of its value, NULL for an event that it does not count) an event is
-    counted once for each bucket that is not NULL; `kpi` and `bucket` are then columns that the keys may read.
+    With `buckets` (by stored name of a KPI, the bucket of its value, NULL for an event that it does not count) an event that meets
+    `where` is counted once for each bucket that is not NULL; `kpi` and `bucket` are then columns that the keys may read.
     """
 
     stream: str
@@ -242,7 +242,9 @@ def _histograms(contracts: Registry, definitions: Definitions) -> PartialTable:
         buckets = {CANARY: fill(f"CASE WHEN event_type = '{CANARY}' THEN 0 END")} | {stored_kpi(kpi): _bucket(kpi) for kpi in kpis}
         keys = {"minute": MINUTE, "kpi": column("kpi")} | {name: column(name) for name in BASE_DIMENSIONS}
         keys |= {name: _kept_for(name, [kpi for kpi in kpis if name in kpi.dimensions]) for name in own} | {"bucket": column("bucket")}
-        aggregations.append(Aggregation(stream.name, keys, {"n": fill("COUNT(*)")}, buckets=buckets))
+        counted = {CANARY, *(event for kpi in kpis for event in event_types(kpi, stream))}
+        any_counts = fill(f"event_type IN ({_texts(event for event in stream.event_types if event in counted)})")
+        aggregations.append(Aggregation(stream.name, keys, {"n": fill("COUNT(*)")}, any_counts, buckets))
     tail = {"bucket": Column("int", "Log bucket: 0 below one, else b with 1.02^(b-1) <= value < 1.02^b."), "n": EVENTS}
     table_columns = _base_columns("kpi", "KPI whose values are counted, and what it meant.") | dict(sorted(dimensions.items())) | tail
     return PartialTable("histograms", table_columns, ("minute", "kpi", *BASE_DIMENSIONS, *sorted(dimensions), "bucket"), tuple(aggregations))

@@ -76,8 +76,8 @@ def _select(table: PartialTable, aggregation: Aggregation, relation: str, lane: 
     sums = {name for name, sql in aggregation.measures.items() if _is_sum(sql)}
     columns = ",\n".join(f"  {_column(name, column, known.get(name, 'NULL'), is_sum=name in sums)}" for name, column in table.columns.items())
     where = f"\nWHERE {aggregation.where.sql('duckdb')}" if aggregation.where else ""
-    source = _counted(aggregation, relation) if aggregation.buckets else relation
-    return f"SELECT\n{columns}\nFROM {source}{where}\nGROUP BY ALL"
+    source = _counted(aggregation, f"{relation}{where}") if aggregation.buckets else f"{relation}{where}"
+    return f"SELECT\n{columns}\nFROM {source}\nGROUP BY ALL"
 
 
 def _counted(aggregation: Aggregation, relation: str) -> str:

@@ -37,7 +37,7 @@ def _select(table: PartialTable, aggregation: Aggregation, relation: str, lane: 
     columns = [f"  {_column(name, column, known.get(name))}" for name, column in table.columns.items()]
     source = _counted(aggregation, relation) if aggregation.buckets else f"TABLE {relation}"
     window = f"TABLE(TUMBLE({source}, DESCRIPTOR(appended_at), INTERVAL '{WINDOW_SECONDS}' SECOND))"
-    conditions = [aggregation.where.sql("flink")] if aggregation.where else []
+    conditions = [aggregation.where.sql("flink")] if aggregation.where and not aggregation.buckets else []
     conditions += [f"window_start >= TIMESTAMP '{first_window}'"] if first_window else []
     where = f"\nWHERE {' AND '.join(conditions)}" if conditions else ""
     grouping = ",\n  ".join(["window_start", "window_end", *keys.values()])
@@ -50,9 +50,14 @@ def _counted(aggregation: Aggregation, relation: str) -> str:
     items = ",\n".join(f"    ROW(CAST('{name}' AS STRING), {bucket})" for name, bucket in buckets.items())
     read = frozenset[str]().union(*(sql.columns for sql in aggregation.keys.values())) - BUCKET_COLUMNS
     names = ", ".join(quote(name, "`") for name in sorted(read))
+    needed = ", ".join(quote(name, "`") for name in sorted(aggregation.columns))
+    where = f"\n    WHERE {aggregation.where.sql('flink')}" if aggregation.where else ""
     return f"""(
   SELECT {names}, appended_at, kpi, bucket
-  FROM {relation}
+  FROM (
+    SELECT {needed}, appended_at
+    FROM {relation}{where}
+  )
   CROSS JOIN UNNEST(ARRAY[
 {items}
   ]) AS counted (kpi, bucket)

@@ -24,6 +24,7 @@ FROM (
         WHEN time_to_first_token_ms < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(time_to_first_token_ms AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END}
   ], recursive := true)
   FROM delivered
+WHERE event_type IN ('model.completed', 'canary.beat')
 )
 WHERE bucket IS NOT NULL
 GROUP BY ALL;

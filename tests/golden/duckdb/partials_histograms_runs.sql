@@ -25,6 +25,7 @@ FROM (
         WHEN (started_at - created_at) < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(started_at - created_at AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END}
   ], recursive := true)
   FROM delivered
+WHERE event_type IN ('run.cancelled', 'run.failed', 'run.started', 'run.succeeded', 'run.timed_out', 'canary.beat')
 )
 WHERE bucket IS NOT NULL
 GROUP BY ALL;

@@ -17,7 +17,11 @@ SELECT
   COUNT(*) AS n
 FROM TABLE(TUMBLE((
   SELECT environment, event_time, provider, region, request_model, tenant_id, appended_at, kpi, bucket
-  FROM model_calls_accepted
+  FROM (
+    SELECT duration_ms, environment, event_time, event_type, is_leaf, provider, region, request_model, tenant_id, time_to_first_token_ms, appended_at
+    FROM model_calls_accepted
+    WHERE event_type IN ('model.completed', 'canary.beat')
+  )
   CROSS JOIN UNNEST(ARRAY[
     ROW(CAST('canary.beat' AS STRING), CASE WHEN event_type = 'canary.beat' THEN 0 END),
     ROW(CAST('model_latency:ad7fd6c1' AS STRING), CASE WHEN is_leaf AND event_type = 'model.completed' AND NOT duration_ms IS NULL THEN CASE
@@ -59,7 +63,11 @@ SELECT
   COUNT(*) AS n
 FROM TABLE(TUMBLE((
   SELECT environment, event_time, process_id, queue, region, run_kind, tenant_id, appended_at, kpi, bucket
-  FROM runs_accepted
+  FROM (
+    SELECT created_at, environment, event_time, event_type, process_id, queue, region, run_kind, started_at, tenant_id, appended_at
+    FROM runs_accepted
+    WHERE event_type IN ('run.cancelled', 'run.failed', 'run.started', 'run.succeeded', 'run.timed_out', 'canary.beat')
+  )
   CROSS JOIN UNNEST(ARRAY[
     ROW(CAST('canary.beat' AS STRING), CASE WHEN event_type = 'canary.beat' THEN 0 END),
     ROW(CAST('run_duration:3b04ecad' AS STRING), CASE WHEN event_type IN ('run.succeeded', 'run.failed', 'run.cancelled', 'run.timed_out')
