@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from connectors.instants import now_ms
-from pipelines.cli.output import clock, counts, iso, json_option, say_at, say_json
+from pipelines.cli.output import clock, counts, iso, json_option, say, say_at, say_json
 from pipelines.failures import is_transient, sentence
 from pipelines.locks import LockedError, exclusive
 
@@ -28,6 +28,7 @@ EXAMPLES = """\b
 Examples:
   daybook audit                          publish what is committed by now, then end
   daybook audit --follow                 publish for ever, a line per publication
+  daybook audit --explain runs           say why a stream is held, since when, what is concerned and what to do
   daybook audit --release runs           judge a held stream now, by the journal; close its incidents
   daybook audit --follow --json          a line of JSON per cycle"""
 LONGEST_WAIT_S = 30.0
@@ -38,8 +39,9 @@ TIDY_S = 60.0
 @click.command(epilog=EXAMPLES)
 @click.option("--once/--follow", default=True, help="Publish what is committed by now (default), or go on until SIGTERM.")
 @click.option("--release", metavar="STREAM", multiple=True, help="Publish a held stream by the journal and close its incidents; may be repeated.")
+@click.option("--explain", metavar="STREAM", help="Say why a stream is held and what to do; nothing is changed.")
 @json_option
-def audit(*, once: bool, release: tuple[str, ...], as_json: bool) -> int:
+def audit(*, once: bool, release: tuple[str, ...], explain: str | None, as_json: bool) -> int:
     """Prove what is new, and publish what is proved.
 
     Exit code 1 when a stream is held after the last cycle, or when another audit runs.
@@ -49,7 +51,10 @@ def audit(*, once: bool, release: tuple[str, ...], as_json: bool) -> int:
 
     settings = load()
     settings.endpoints  # noqa: B018 - without a stack there is nothing to lock
-    _refuse_unknown(settings, release)
+    if explain:
+        _refuse_unknown(settings, (explain,), "--explain")
+        return _explain(settings, explain)
+    _refuse_unknown(settings, release, "--release")
     session = AuditSession(settings, frozenset(release), stop_signal(), is_once=once, as_json=as_json)
     try:
         with exclusive(settings.home / "audit" / "lock", wait=False):
@@ -60,14 +65,27 @@ def audit(*, once: bool, release: tuple[str, ...], as_json: bool) -> int:
     return 1 if session.is_held else 0
 
 
-def _refuse_unknown(settings: Settings, release: tuple[str, ...]) -> None:
+def _explain(settings: Settings, stream: str) -> int:
+    from pipelines.cli.explanation import explained
+    from pipelines.published import read_publication
+
+    published = read_publication(settings)
+    if published is None or stream not in published.streams:
+        say(f"{stream}: nothing is published yet")
+        return 1
+    for line in explained(stream, published.streams[stream]):
+        say(line)
+    return 1 if published.streams[stream].hold else 0
+
+
+def _refuse_unknown(settings: Settings, release: tuple[str, ...], option: str) -> None:
     from pipelines.intake.deployed import deployed_workspace
 
     streams = deployed_workspace(settings).contracts.streams if release else {}
     unknown = set(release) - streams.keys()
     if unknown:
         message = f"{', '.join(sorted(unknown))} is not a stream; there are {', '.join(streams)}"
-        raise click.BadParameter(message, param_hint="--release")
+        raise click.BadParameter(message, param_hint=option)
 
 
 class AuditSession:

@@ -67,7 +67,7 @@ def _stream_findings(stream: StreamState, at_ms: int, checkpoint_seconds: float)
     from kpis.partials import WINDOW_SECONDS
 
     if stream.hold and stream.hold.is_incident:
-        yield f"{stream.name} is held since {clock(stream.hold.since_ms)} ({stream.hold.reason}); the audit's incident is open"
+        yield f"{stream.name} is held since {clock(stream.hold.since_ms)} ({stream.hold.reason}); `daybook audit --explain {stream.name}` says what to do"
     for incident in stream.incidents:
         yield f"{stream.name}: {incident.kind} since {clock(incident.since_ms)}: {incident.detail}"
     # A window is in the numbers only when it has ended and the checkpoint after that is committed.
