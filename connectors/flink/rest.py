@@ -58,8 +58,8 @@ class FlinkRest:
         history = self._call("GET", f"/jobs/{job_id}/exceptions").get("exceptionHistory", {}).get("entries", [])
         return str(history[0]["stacktrace"]).splitlines()[0] if history else ""
 
-    def checkpoint(self, job_id: str, timeout: float = 120) -> None:
-        """Take a checkpoint now and wait until it has completed.
+    def checkpoint(self, job_id: str, timeout: float = 120) -> int:
+        """Take a checkpoint now and wait until it has completed; its number. Sinks commit it a moment later.
 
         Raises:
             FlinkError: it failed, or did not complete within `timeout` seconds.
@@ -69,9 +69,10 @@ class FlinkRest:
         while time.monotonic() < end:
             answer = self._call("GET", f"/jobs/{job_id}/checkpoints/{trigger}")
             if answer["status"]["id"] == "COMPLETED":
-                if answer["operation"].get("failure-cause"):
+                number = answer["operation"].get("checkpointId")
+                if number is None:
                     break
-                return
+                return int(number)
             time.sleep(0.1)
         message = f"job {job_id}: the checkpoint did not complete"
         raise FlinkError(message)

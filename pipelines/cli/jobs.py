@@ -105,9 +105,17 @@ def canaries(interval: float) -> None:
     say_at(f"{delivered:,} canaries delivered")
 
 
-@click.command(epilog="\b\nExamples:\n  daybook deploy\n  daybook deploy --force      replace a job whose definition is current")
+DEPLOY_EXAMPLES = """\b
+Examples:
+  daybook deploy
+  daybook deploy --force       replace a job whose definition is current
+  daybook deploy --anyway      do not wait for the audit, for instance because a stream is held"""
+
+
+@click.command(epilog=DEPLOY_EXAMPLES)
 @click.option("--force", is_flag=True, help="Replace the job even when its definition has not changed.")
-def deploy(*, force: bool) -> None:
+@click.option("--anyway", is_flag=True, help="Do not wait until the audit has published what the old job left; it may have to be released.")
+def deploy(*, force: bool, anyway: bool) -> None:
     """Replace the running intake job exactly: the new one takes up where the tables say the old one stopped.
 
     Makes topics and tables first, as `daybook apply` does, and the views as soon as what they read is published.
@@ -118,7 +126,7 @@ def deploy(*, force: bool) -> None:
     for change in provisioning.apply(space):
         say(change)
     with _flink_client(space.settings) as terminal:
-        cutover.deploy(space, partial(say_at, file=terminal), force=force)
+        cutover.deploy(space, partial(say_at, file=terminal), force=force, anyway=anyway)
     provisioning.await_published(space, say_at)
     for change in provisioning.make_views(space):
         say(change)

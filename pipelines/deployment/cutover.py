@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from connectors.flink import session
 from connectors.flink.rest import FlinkRest, Job
+from connectors.iceberg.expiry import FLINK_JOB
 from connectors.iceberg.scan import last_windows, next_offsets, offsets_at
 from connectors.iceberg.tables import connect
 from connectors.instants import instant
@@ -33,11 +34,12 @@ if TYPE_CHECKING:
 
     from pyiceberg.catalog import Catalog
     from pyiceberg.catalog.rest import RestCatalog
+    from pyiceberg.table import Table
 
     from connectors.kafka.topics import TopicState
     from contracts.model import Stream
     from contracts.registry import Registry
-    from pipelines.audit.publication import StreamFrontier
+    from pipelines.audit.publication import Publication, StreamFrontier
     from pipelines.intake.deployed import Deployed
     from pipelines.settings import Settings
     from pipelines.workspace import Workspace
@@ -45,6 +47,12 @@ if TYPE_CHECKING:
 LOCK = "intake.lock"
 """File in the run directory that is locked while a job is started or replaced."""
 DRAIN_SECONDS = 180.0
+"""Seconds without any progress of the audit after which a drain is given up."""
+COMMIT_SECONDS = 20.0
+EMPTY_COMMIT_SECONDS = 3.0
+"""How long the last commits are awaited; a table for which the last checkpoint had no rows gets none."""
+CHECKPOINT = "flink.max-committed-checkpoint-id"
+"""What Flink's sink notes in each snapshot, beside the job."""
 MID_WINDOW_SECONDS = (2.0, 6.0)
 """A job is stopped in the middle of a window, so that the journals reach past every window it has closed."""
 
@@ -66,11 +74,14 @@ def ensure(settings: Settings) -> str:
         return job.id if job else _start(deployed_workspace(settings))
 
 
-def deploy(space: Workspace, say: Callable[[str], None], *, force: bool = False) -> None:
+def deploy(space: Workspace, say: Callable[[str], None], *, force: bool = False, anyway: bool = False) -> None:
     """Make the files here what is deployed. The job is replaced, where the tables stop, if its SQL is another or `force` is set.
 
+    `anyway`: without waiting for the audit. What the old job left is then judged by the new definition, and may have to be released.
+
     Raises:
-        DrainError: the audit does not publish what the old job left. It is stopped then, until `daybook run intake` starts it again.
+        DrainError: a stream is held, and the old job goes on; or the audit does not publish what the old job left, which is stopped
+            then, until `daybook run intake` starts it again.
         FlinkError: the last checkpoint or the cancellation did not complete.
         Py4JJavaError: Flink cannot plan the new job; the old one goes on.
     """
@@ -83,10 +94,13 @@ def deploy(space: Workspace, say: Callable[[str], None], *, force: bool = False)
             return
         say("planning the new job")
         explain(space)
+        awaits_drain = bool(before and before.statements != wanted.statements and not anyway)
+        if awaits_drain:
+            refuse_held(visible_publication(connect(space.settings.endpoints.catalog)))
         if job:
-            say("stopping the intake job, then waiting until the audit has published all of it")
+            say(f"stopping the intake job{', then waiting until the audit has published all of it' if awaits_drain else ''}")
             stop(space.settings)
-        job_id = _start(space)
+        job_id = _start(space, awaits_drain=awaits_drain)
         say(f"job {job_id} goes on where the tables stop")
 
 
@@ -100,8 +114,22 @@ def explain(space: Workspace) -> str:
     return session.explain(_client(space.settings), statements.definitions, list(statements.inserts.values()))
 
 
+def refuse_held(published: Publication | None) -> None:
+    """A stream that is held is never drained.
+
+    Raises:
+        DrainError: a stream is held; the message names it and says what to do.
+    """
+    held = {name: frontier.hold for name, frontier in (published.streams if published else {}).items() if frontier.hold and frontier.hold.is_incident}
+    if held:
+        told = ", ".join(f"{name} is held ({hold.reason})" for name, hold in held.items())
+        first = next(iter(held))
+        message = f"{told}: `daybook audit --explain {first}` tells why, `--release {first}` ends it, `daybook deploy --anyway` does not wait for it"
+        raise DrainError(message)
+
+
 def stop(settings: Settings) -> None:
-    """Take a last checkpoint of the intake job and cancel it; nothing to do when there is none.
+    """Take a last checkpoint of the intake job, await its commits and cancel it; nothing to do when there is none.
 
     Raises:
         FlinkError: the checkpoint or the cancellation did not complete.
@@ -110,11 +138,28 @@ def stop(settings: Settings) -> None:
     for job in flink.jobs(JOB_NAME):
         if job.state == "RUNNING":
             _await_mid_window()
-            flink.checkpoint(job.id)
+            _await_committed(deployed_workspace(settings), job.id, flink.checkpoint(job.id))
         flink.cancel(job.id)
 
 
-def _start(space: Workspace) -> str:
+def _await_committed(space: Workspace, job_id: str, checkpoint: int) -> None:
+    """Wait until the tables have the last checkpoint: a job that is cancelled before leaves what it read uncommitted."""
+    catalog = connect(space.settings.endpoints.catalog)
+    journals = [stream.journal for stream in space.contracts.streams.values()]
+    partials = [partial_of(name) for name in plan(space.contracts, space.definitions)]
+    for names, seconds in ((journals, COMMIT_SECONDS), (partials, EMPTY_COMMIT_SECONDS)):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and any(committed_checkpoint(catalog.load_table(name), job_id) < checkpoint for name in names):
+            time.sleep(0.2)
+
+
+def committed_checkpoint(table: Table, job_id: str) -> int:
+    """The newest checkpoint of a job that a table has, -1 without one."""
+    notes = [snapshot.summary.additional_properties for snapshot in table.metadata.snapshots if snapshot.summary]
+    return max((int(note[CHECKPOINT]) for note in notes if note.get(FLINK_JOB) == job_id and CHECKPOINT in note), default=-1)
+
+
+def _start(space: Workspace, *, awaits_drain: bool = True) -> str:
     """Fence off any earlier job, submit a new one where the tables stop, record the deployment."""
     settings, contracts = space.settings, space.contracts
     endpoints = settings.endpoints
@@ -122,7 +167,7 @@ def _start(space: Workspace) -> str:
     tables = plan(contracts, space.definitions)
     _fence(catalog, [*(stream.journal for stream in contracts.streams.values()), *map(partial_of, tables)])
     last, definition = deployed(settings), described(space)
-    if last and last.statements != definition.statements:
+    if awaits_drain and last and last.statements != definition.statements:
         _await_drained(catalog)
     announce(space, definition)
     published = read_publication(settings)
@@ -156,12 +201,28 @@ def _fence(catalog: RestCatalog, names: list[str]) -> None:
 
 
 def _await_drained(catalog: RestCatalog) -> None:
-    deadline = time.monotonic() + DRAIN_SECONDS
+    """Wait as long as the audit goes on publishing.
+
+    Raises:
+        DrainError: a stream is held, or nothing was published for a time.
+    """
+    deadline, reached = time.monotonic() + DRAIN_SECONDS, -1
     while not _is_drained(catalog):
+        published = visible_publication(catalog)
+        refuse_held(published)
+        if progress_of(published) > reached:
+            deadline, reached = time.monotonic() + DRAIN_SECONDS, progress_of(published)
         if time.monotonic() > deadline:
-            message = "the audit has not published all that the stopped job left: run `daybook audit --follow`, then `daybook deploy` again"
+            message = "the audit does not publish what the stopped job left: run `daybook audit --follow`, then `daybook deploy` again, or with --anyway"
             raise DrainError(message)
         time.sleep(1)
+
+
+def progress_of(published: Publication | None) -> int:
+    """A number that grows with every offset and window that is published."""
+    streams = published.streams.values() if published else ()
+    offsets = sum(position.next_offset for frontier in streams for position in frontier.positions.values())
+    return offsets + sum(windows.proved for frontier in streams for windows in frontier.windows.values())
 
 
 def _is_drained(catalog: RestCatalog) -> bool:
