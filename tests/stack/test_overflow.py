@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ TENANT = "dear"
 CALLS = 9_300
 WINDOW_MS = 10_000
 SENDING_MS = 5_000
+"""All of them must be appended within one window."""
 STATUS = "SELECT verdict, reason FROM serving.dataset_status WHERE dataset = 'serving.kpi_model_cost'"
 
 
@@ -37,7 +39,7 @@ def answers(stack: Stack) -> Iterator[TrinoClient]:
     at_ms = now_ms() - 3_600_000
     events = [canonical(call(number, at_ms)) for number in range(CALLS)]
     while now_ms() % WINDOW_MS > WINDOW_MS - SENDING_MS:
-        pass
+        time.sleep(0.1)
     producer = kafka.Producer({"bootstrap.servers": stack.endpoints["kafka"]})
     for event in events:
         producer.produce(stack.topics["model_calls"], event, key=f"{TENANT}:one".encode())
