@@ -33,9 +33,8 @@ def open_stream(lake: Lake, published: Publication, stream: str, head: int, rows
     Raises:
         StreamFailure: the stream cannot be judged in this cycle.
     """
-    table, positions = journal_of(stream), published.streams[stream].positions
-    since = published.targets[table]
-    snapshot = _bitten(lake, table, since, head, rows)
+    positions, since = published.streams[stream].positions, published.targets[journal_of(stream)]
+    snapshot = _bitten(lake, stream, since, head, rows)
     following = {partition: position.next_offset for partition, position in positions.items()}
     offsets = lake.open_journal(stream, since, snapshot, following)
     repairs = 0
@@ -54,10 +53,14 @@ def open_stream(lake: Lake, published: Publication, stream: str, head: int, rows
     return Opening(snapshot, offsets, snapshot == head, repairs > 0)
 
 
-def _bitten(lake: Lake, table: str, since: int, head: int, rows: int) -> int:
+def _bitten(lake: Lake, stream: str, since: int, head: int, rows: int) -> int:
     if head == since or rows == 0:
         return since
-    commits = lake.commits(table, since)
+    try:
+        commits = lake.commits(journal_of(stream), since)
+    except Conflict as error:
+        message = f"the journal's published snapshot {since} is not in the history of its head {head}"
+        raise StreamFailure(stream, message) from error
     through = commits[: [commit.snapshot for commit in commits].index(head) + 1]
     return through[cut.bite(through, rows) - 1].snapshot
 

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.datasets import audit_of, journal_of, partial_of
 from pipelines.audit.decisions.cycle import BITE, Auditor, tag_order
-from pipelines.audit.decisions.lake import Conflict, Explanation
+from pipelines.audit.decisions.lake import Commit, Conflict, Explanation
 from pipelines.audit.decisions.partial_cuts import GRACE_MS
 from pipelines.audit.incidents import LOST, Incident
 from pipelines.audit.publication import BEHIND, FAILED, MISCOUNTED, MISMATCH, UNEXPLAINED, Account, Hold
@@ -282,6 +282,25 @@ def test_a_stream_that_fails_at_any_question_is_held_alone(calls: int) -> None:
     assert auditor.run(0).outcome == "published"
     assert desk.proved("b") == 10
     assert not desk.catalog.tables[audit_of("kpis")].rows(desk.catalog.tables[audit_of("kpis")].tag) or desk.hold("a")
+
+
+def test_a_journal_whose_history_is_broken_holds_its_stream_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = SimulatedLake.commits
+
+    def broken(self: SimulatedLake, table: str, since: int) -> tuple[Commit, ...]:
+        if table == journal_of("a"):
+            raise Conflict
+        return right(self, table, since)
+
+    monkeypatch.setattr(SimulatedLake, "commits", broken)
+    desk = Desk()
+    for stream in "ab":
+        desk.deliver(stream, "valid", "valid", "valid", through=11)
+    assert desk.auditor.run(0).outcome == "published"
+    hold = desk.hold("a")
+    assert hold
+    assert hold.reason == FAILED
+    assert (desk.proved("a"), desk.proved("b")) == (-1, 10)
 
 
 def test_a_backlog_is_published_bite_by_bite() -> None:

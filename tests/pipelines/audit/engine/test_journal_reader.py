@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -18,14 +18,16 @@ from connectors.iceberg.files import head_of, replace_files
 from connectors.iceberg.tables import ensure_table
 from contracts.datasets import QUARANTINE, duplicates_of, journal_of
 from pipelines.audit.decisions.lake import Offsets, TagMove
+from pipelines.audit.decisions.opening import open_stream
 from pipelines.audit.engine.journal_reader import JournalReader
 from pipelines.audit.engine.tagged_tables import TaggedTables
-from pipelines.audit.publication import Position, StreamFrontier
+from pipelines.audit.publication import Position, Publication, StreamFrontier
 from pipelines.tables import all_tables
 from tests.statements import CONTRACTS, DEFINITIONS, PLAN
 
 if TYPE_CHECKING:
     from contracts.model import Stream
+    from pipelines.audit.decisions.lake import Commit, Lake
     from pipelines.audit.engine.missing_offsets import MissingOffsetReader
     from pipelines.audit.publication import Place
 
@@ -252,3 +254,32 @@ def test_misread_records_that_are_not_in_the_journal_any_more_are_no_objection(j
     journal.append(0, 2)
     journal.open(since, Position(0, 0))
     assert misread(journal, Records(wrong={1}), (0, 1), size=0) == ()
+
+
+class OneJournal:
+    """The lake as `open_stream` asks it, of one journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+
+    def commits(self, table: str, since: int) -> tuple[Commit, ...]:
+        return self.journal.tables.commits(table, since)
+
+    def open_journal(self, stream: str, since: int, snapshot: int, positions: Mapping[int, int]) -> Mapping[int, Offsets]:
+        del stream
+        return self.journal.reader.open(StreamFrontier({0: Position(positions[0], positions[0])}, {}), since, snapshot, positions)
+
+
+def test_of_a_backlog_no_more_is_opened_than_the_bite_and_the_rest_of_its_commit(journal: Journal) -> None:
+    since = journal.head
+    for first in range(0, 400, 100):
+        journal.append(*range(first, first + 100))
+    lake, opened = cast("Lake", OneJournal(journal)), []
+    position = 0
+    while position < 400:
+        published = Publication(0, {"runs": StreamFrontier({0: Position(position, position)}, {})}, {JOURNAL: since}, {})
+        opening = open_stream(lake, published, "runs", journal.head, 150)
+        opened.append(journal.reader.deliveries.count("fresh"))
+        since, position = opening.snapshot, opening.offsets[0].high + 1
+    assert opened == [200, 200]
+    assert opening.is_whole
