@@ -30,6 +30,10 @@ IDENTITY = "md5_number(strlen(tenant_id) || ':' || strlen(source) || ':' || tena
 """The lengths, because no character can part values that may contain it."""
 
 
+Appended = tuple[int, int, int]
+"""Partition, offset and append time (epoch ms) of a record."""
+
+
 @dataclass(frozen=True)
 class Summary:
     """Fresh rows of one partition: rows, distinct offsets, greatest offset and append time (epoch ms)."""
@@ -192,16 +196,17 @@ class Deliveries(WorkingTable):
         query = f"SELECT DISTINCT {self.window_end()} FROM {self.name} WHERE {condition}"
         return {int(row[0]) for row in self._connection.execute(query).fetchall()}
 
-    def late_windows(self, through_ms: int, known: Iterable[int]) -> set[int]:
+    def late_windows(self, through_ms: int, known: Iterable[int], gone: Iterable[Appended] = ()) -> set[int]:
         """Window ends up to `through_ms` with a row that the stream may have dropped.
 
-        Its partition had, at an earlier offset, an append time at or past that end, or is not among the `known` ones.
+        Its partition had, at an earlier offset, an append time at or past that end, or is not among the `known` ones. Records that
+        are `gone` from the journal have moved the stream's clock too.
         """
         partitions = ", ".join(str(partition) for partition in known) or "NULL"
         query = f"""SELECT DISTINCT window_end FROM (
                       SELECT "partition", {self.window_end()} AS window_end,
                         max(appended_ms) OVER (PARTITION BY "partition" ORDER BY "offset" ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
-                      FROM {self.name}
+                      FROM (SELECT "partition", "offset", appended_ms FROM {self.name} UNION ALL {_rows_of(gone)})
                     ) WHERE (reached >= window_end OR "partition" NOT IN ({partitions})) AND window_end <= {through_ms}"""
         return {int(row[0]) for row in self._connection.execute(query).fetchall()}
 
@@ -233,3 +238,8 @@ class Deliveries(WorkingTable):
 
 def _between(partition: int, low: int, high: int) -> str:
     return f'"partition" = {partition} AND "offset" BETWEEN {low} AND {high}'
+
+
+def _rows_of(gone: Iterable[Appended]) -> str:
+    rows = ", ".join(map(str, gone)) or "(NULL, NULL, NULL)"
+    return f"SELECT * FROM (VALUES {rows}) WHERE col0 IS NOT NULL"

@@ -14,12 +14,12 @@ from connectors.iceberg.expiry import Departures, expire_snapshots
 from connectors.iceberg.files import head_of
 from connectors.iceberg.scan import offsets_at
 from connectors.iceberg.tables import connect
-from connectors.instants import epoch_ms, now_ms
+from connectors.instants import epoch_ms, instant, now_ms
 from connectors.kafka.topics import Topics
 from contracts.datasets import AUDITS, COMPLETENESS, DATASET_STATUS, INCIDENTS, QUARANTINE, RECONCILIATION, audit_of, duplicates_of, journal_of, partial_of
 from contracts.validator import ARRAY
 from kpis.partials import plan
-from kpis.sql.duckdb import window_end_of
+from kpis.sql.duckdb import WINDOW_MS, window_end_of
 from pipelines.audit import operations
 from pipelines.audit.decisions.lake import Conflict, Explanation, Log, StreamFailure
 from pipelines.audit.engine.isolation import concerning
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
     from pipelines.audit.decisions.lake import Changes, Commit, Comparison, DuplicateCount, Offsets, Span, TagMove
+    from pipelines.audit.engine.deliveries import Appended
     from pipelines.audit.publication import Place
     from pipelines.workspace import Workspace
 
@@ -218,7 +219,9 @@ class IcebergLake:
             # A job that another version of Daybook made of these sources may count differently: the journal is right then.
             seam_ms = self._last.streams[stream].seam_ms if self._deployed.statements == self._definition.statements else through
             shared = deliveries.windows_with(f"{deliveries.window_end()} <= {seam_ms}")
-            return deliveries.late_windows(through, since.counted) | self._split_windows(stream, through) | shared
+            gone = self._taken_out(stream, since.proved)
+            split = {end for *_, appended_ms in gone if (end := window_end_of(appended_ms)) <= through}
+            return deliveries.late_windows(through, since.counted, gone) | split | shared
 
         with concerning(stream):
             return self._partials[name].streamed.compare(deliveries, stream, since.proved, through, find_late)
@@ -300,14 +303,14 @@ class IcebergLake:
         positions = {partition: Position(start, start) for partition, start in starts.items()}
         return StreamFrontier(positions, {name: WindowFrontier(-1, -1, starts) for name in tables})
 
-    def _split_windows(self, stream: str, through: int) -> set[int]:
-        """Windows that hold rows which the stream may have counted and the journal has no more: of quarantined arrays, and released ones."""
+    def _taken_out(self, stream: str, after_ms: int) -> list[Appended]:
+        """Records of windows that end after a time whose rows the stream may have counted and the journal has no more: arrays, and released ones."""
         topic = self._contracts.streams[stream].topic
-        condition = f"topic = '{topic}' AND reason IN ('{ARRAY}', '{REFUSED_BY_GATE}')"
-        known = self._catalog.table(QUARANTINE).scan(row_filter=condition, selected_fields=("appended_at",)).to_arrow()
-        found = [row["appended_at"] for row in self._journals[stream].explained.rows if row["reason"] in {ARRAY, REFUSED_BY_GATE}]
-        ends = {window_end_of(epoch_ms(moment)) for moment in (*known["appended_at"].to_pylist(), *found)}
-        return {end for end in ends if end <= through}
+        since = instant(max(after_ms - WINDOW_MS, 0)).isoformat()
+        condition = f"topic = '{topic}' AND reason IN ('{ARRAY}', '{REFUSED_BY_GATE}') AND appended_at >= '{since}'"
+        known = self._catalog.table(QUARANTINE).scan(row_filter=condition, selected_fields=("partition", "offset", "appended_at")).to_arrow().to_pylist()
+        found = [row for row in self._journals[stream].explained.rows if row["reason"] in {ARRAY, REFUSED_BY_GATE}]
+        return [(row["partition"], row["offset"], epoch_ms(row["appended_at"])) for row in (*known, *found)]
 
     def _typed(self, name: str, rows: list[dict[str, Any]]) -> pa.Table:
         return pa.Table.from_pylist(rows, schema=self._catalog.table(name).schema().as_arrow())
@@ -318,6 +321,6 @@ def _fitted(known: StreamFrontier | None, first: StreamFrontier, *, is_other_job
     if known is None:
         return first
     least = min(known.windows.values(), key=lambda windows: windows.proved)
-    reached = max(position.reach_ms for position in known.positions.values())
+    reached = max((position.reach_ms for position in known.positions.values()), default=-1)
     windows = {name: known.windows.get(name, least) for name in first.windows}
     return replace(known, windows=windows, seam_ms=window_end_of(reached) if is_other_job else known.seam_ms)

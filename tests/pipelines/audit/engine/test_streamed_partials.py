@@ -240,6 +240,12 @@ def test_an_append_time_that_steps_back_makes_a_window_late(audited: Audited) ->
     assert audited.deliveries.late_windows(START_MS + 60_000, {0}) == {START_MS + 10_000}
 
 
+def test_an_append_time_that_steps_back_behind_a_record_that_was_taken_out_makes_a_window_late(audited: Audited) -> None:
+    audited.journal(delivery(0, 0), delivery(2, 5_000))
+    assert audited.deliveries.late_windows(START_MS + 60_000, {0}) == set()
+    assert audited.deliveries.late_windows(START_MS + 60_000, {0}, [(0, 1, START_MS + 10_000)]) == {START_MS + 10_000}
+
+
 def test_a_partition_that_joined_later_makes_its_windows_late(audited: Audited) -> None:
     audited.journal(delivery(0, 0, partition=7))
     assert audited.deliveries.late_windows(START_MS + 60_000, {0}) == {START_MS + 10_000}
