@@ -31,6 +31,7 @@ REASONS = {
     "null_value": "null_value",
 }
 LARGE = 900_000
+DAY_MS = 86_400_000
 CONTRACTS = registry.load()
 
 
@@ -68,6 +69,8 @@ def _field_of(fault: str, stream: str) -> str | None:
 def _arrays(stream: str, now_ms: int) -> Iterator[tuple[str, Case]]:
     one, other = (canonical(good(stream, name, now_ms)) for name in ("array-1", "array-2"))
     yield "array_of_two_events", Case(b"[" + one + b"," + other + b"]", "array")
+    yesterday = canonical(good(stream, "array-3", now_ms - DAY_MS))
+    yield "array_of_events_of_different_days", Case(b"[" + one + b"," + yesterday + b"]", "array")
     yield "array_of_identical_events", Case(b"[" + one + b"," + one + b"," + one + b"]", "array")
     yield "array_of_event_and_number", Case(b"[" + one + b",17]")
     yield "array_without_end", Case(b"[" + one + b"," + one, "malformed")
