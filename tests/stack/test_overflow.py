@@ -38,11 +38,12 @@ def answers(stack: Stack) -> Iterator[TrinoClient]:
     """A session that sees all of them; the incident is acknowledged in the end."""
     at_ms = now_ms() - 3_600_000
     events = [canonical(call(number, at_ms)) for number in range(CALLS)]
+    producer = kafka.Producer({"bootstrap.servers": stack.endpoints["kafka"]})
+    topic = stack.topics["model_calls"]
     while now_ms() % WINDOW_MS > WINDOW_MS - SENDING_MS:
         time.sleep(0.1)
-    producer = kafka.Producer({"bootstrap.servers": stack.endpoints["kafka"]})
     for event in events:
-        producer.produce(stack.topics["model_calls"], event, key=f"{TENANT}:one".encode())
+        producer.produce(topic, event, key=f"{TENANT}:one".encode())
     assert producer.flush(20) == 0
     stack.await_audited(now_ms())
     yield stack.trino()
