@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
 
-def next_offsets(journal: Table, known: Mapping[int, int]) -> dict[int, int]:
-    """First offset that is not journaled per partition, at least `known`."""
+def next_offsets(journal: Table, known: Mapping[int, int], since_ms: int = -1) -> dict[int, int]:
+    """First offset that is not journaled per partition, at least `known`, among what was appended at or after `since_ms` (epoch ms)."""
     later = [f"(partition = {partition} AND offset >= {offset})" for partition, offset in known.items()]
     others = [f"partition != {partition}" for partition in known]
     condition = " OR ".join([*later, f"({' AND '.join(others)})"]) if known else "partition >= 0"
+    if since_ms >= 0:
+        condition = f"({condition}) AND appended_at >= '{instant(since_ms).isoformat()}'"
     rows = journal.scan(row_filter=condition, selected_fields=("partition", "offset")).to_arrow()
     grouped = rows.group_by("partition").aggregate([("offset", "max")])
     found = zip(grouped["partition"].to_pylist(), grouped["offset_max"].to_pylist(), strict=True)

@@ -136,6 +136,13 @@ class Topics:
         begin, end = (self._listed(places, which) for which in (FIRST, LAST))
         return {number: (first, end[topic][number]) for number, first in begin[topic].items()}
 
+    def offsets_since(self, topic: str, moment_ms: int) -> dict[int, int]:
+        """Return per partition the first offset appended at or after a moment (epoch ms), the end where there is none."""
+        places = [TopicPartition(topic, number) for number in self.partitions(topic)]
+        since = OffsetSpec.for_timestamp(moment_ms)
+        found, ends = self._listed(places, since)[topic], self._listed(places, LAST)[topic]
+        return {number: found[number] if found[number] >= 0 else end for number, end in ends.items()}
+
     def delete(self, names: Iterable[str]) -> None:
         """Delete topics with all their records; a topic that does not exist is left alone."""
         existing = self.partition_counts()

@@ -14,6 +14,7 @@ LOST = "lost"
 LAG = "lag"
 NO_TOPIC = "no_topic"
 OVERFLOW = "overflow"
+NEW_LOG = "new_log"
 HELD, INCOMPLETE, ALARM, PASS = "held", "incomplete", "alarm", "pass"
 INCOMPLETE_KINDS = frozenset({LOST, OVERFLOW})
 """Kinds after which readers go on with numbers from which something is missing."""
@@ -23,7 +24,8 @@ INCOMPLETE_KINDS = frozenset({LOST, OVERFLOW})
 class Incident:
     """One thing that went wrong: `detail` is a sentence, `since_ms` epoch ms.
 
-    An incident at a place has its topic and partition, and the first and last offset where it is about offsets (else -1).
+    An incident at a place has its topic and partition, and the first and last offset where it is about offsets (else -1). `epoch`
+    tells the offsets of a topic from those of one that had its name before.
     """
 
     kind: str
@@ -33,11 +35,12 @@ class Incident:
     partition: int = -1
     first_offset: int = -1
     last_offset: int = -1
+    epoch: int = 0
 
     @property
     def key(self) -> tuple[object, ...]:
         """Incidents with the same key are one: its range may grow."""
-        return (self.kind, self.topic, self.partition, self.first_offset) if self.topic else (self.kind, self.detail)
+        return (self.kind, self.topic, self.epoch, self.partition, self.first_offset) if self.topic else (self.kind, self.detail)
 
 
 def merged(known: Iterable[Incident], found: Iterable[Incident]) -> tuple[Incident, ...]:

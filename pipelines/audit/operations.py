@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.instants import instant
 from contracts.datasets import partial_of
+from pipelines.audit.decisions.logs import topic_of
 from pipelines.audit.incidents import standing
-from pipelines.audit.publication import facts_through, kpis_through
+from pipelines.audit.publication import epoch_of, facts_through, kpis_through, partition_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,11 +24,18 @@ CONFLICTING_REPEATS = "serving.conflicting_repeats"
 """View of the repeats that told an event otherwise."""
 
 
-def completeness_rows(contracts: Registry, publication: Publication) -> list[Row]:
+def completeness_rows(publication: Publication) -> list[Row]:
     """One row per partition whose position moved."""
     now = datetime.now(UTC)
     return [
-        {"topic": contracts.streams[stream].topic, **asdict(account), "accounted_at": now, "cycle": publication.cycle}
+        {
+            "topic": topic_of(publication.streams[stream], account.key),
+            "partition": partition_of(account.key),
+            "epoch": epoch_of(account.key),
+            **{name: number for name, number in asdict(account).items() if name != "key"},
+            "accounted_at": now,
+            "cycle": publication.cycle,
+        }
         for stream, report in publication.reports.items()
         for account in report.accounts
     ]
@@ -87,6 +95,7 @@ def incident_rows(publication: Publication) -> list[Row]:
             "detail": incident.detail,
             "topic": incident.topic or None,
             "partition": _number(incident.partition),
+            "epoch": incident.epoch,
             "first_offset": _number(incident.first_offset),
             "last_offset": _number(incident.last_offset),
             "opened_at": _time(incident.since_ms),

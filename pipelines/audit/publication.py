@@ -14,12 +14,13 @@ MISREAD = "misread"
 MISMATCH = "mismatch"
 MISCOUNTED = "miscounted"
 FAILED = "failed"
+STRAY = "stray"
 REPAIRING = "repairing"
 CATCHING_UP = "catching_up"
-INCIDENTS = frozenset({BEHIND, REFUSED, MISREAD, MISMATCH, MISCOUNTED, FAILED})
+INCIDENTS = frozenset({BEHIND, REFUSED, MISREAD, MISMATCH, MISCOUNTED, STRAY, FAILED})
 
 Place = tuple[int, int]
-"""Partition and offset of a record."""
+"""Key and offset of a record."""
 
 RECORD = "daybook.publication"
 """Property of COMPLETENESS that holds the last publication."""
@@ -27,6 +28,39 @@ CYCLE = "daybook.cycle"
 """Property of DATASET_STATUS that names the cycle whose status it holds; set after the tags have moved."""
 STATUS = "daybook.status"
 """Property of DATASET_STATUS: its rows as a JSON array, times in epoch ms."""
+
+
+PARTITIONS = 2**14
+"""A place in a stream is a key and an offset: partition p of the stream's epoch e has the key e * PARTITIONS + p, so that offsets of a
+topic that begins anew are those of other partitions."""
+
+
+def key_of(epoch: int, partition: int) -> int:
+    """Key of a partition in an epoch."""
+    return epoch * PARTITIONS + partition
+
+
+def partition_of(key: int) -> int:
+    """Partition as the broker numbers it."""
+    return key % PARTITIONS
+
+
+def epoch_of(key: int) -> int:
+    """Number of the epoch."""
+    return key // PARTITIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One log of a stream: rows appended at or after `begun_ms` (epoch ms; -1 of the first) are from it, until the next one begins.
+
+    `ends`: where the log before it was known to end, offset per key: what of that was never journaled is lost with it.
+    """
+
+    begun_ms: int
+    topic: str
+    topic_id: str
+    ends: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +82,9 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Offsets of one partition that a publication added, and what became of them; each number is counted for itself."""
+    """Offsets of one key that a publication added, and what became of them; each number is counted for itself."""
 
-    partition: int
+    key: int
     first_offset: int
     next_offset: int
     journaled: int
@@ -100,7 +134,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class StreamFrontier:
-    """The published state of one stream: position per partition, windows per partial table (short name), hold or None, open incidents.
+    """The published state of one stream: position per key, windows per partial table (short name), hold or None, open incidents, epochs.
 
     `seam_ms`: end of the newest window that two definitions have shared, epoch ms, -1 without one. The older one journaled a part of
     its rows, the newer one counted all of them, so that a difference there is no surprise. `repeats`: published deliveries that do not
@@ -114,6 +148,17 @@ class StreamFrontier:
     repeats: int = 0
     conflicting: int = 0
     incidents: tuple[Incident, ...] = ()
+    epochs: tuple[Epoch, ...] = ()
+
+    @property
+    def epoch(self) -> int:
+        """Number of the current epoch."""
+        return max(len(self.epochs) - 1, 0)
+
+    @property
+    def current(self) -> Mapping[int, Position]:
+        """Positions of the current epoch, by partition."""
+        return {partition_of(key): position for key, position in self.positions.items() if epoch_of(key) == self.epoch}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +223,7 @@ class Publication:
 
 def facts_through(frontier: StreamFrontier) -> int | None:
     """J: append time (epoch ms) up to which every partition's facts are published."""
-    reached = [position.reach_ms for position in frontier.positions.values()]
+    reached = [position.reach_ms for position in frontier.current.values()]
     return min(reached) if reached and min(reached) >= 0 else None
 
 
@@ -197,6 +242,7 @@ def _stream(value: Mapping[str, Any]) -> StreamFrontier:
         repeats=value["repeats"],
         conflicting=value["conflicting"],
         incidents=_incidents(value["incidents"]),
+        epochs=tuple(Epoch(**{**epoch, "ends": {int(key): end for key, end in epoch["ends"].items()}}) for epoch in value["epochs"]),
     )
 
 

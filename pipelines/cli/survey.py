@@ -159,7 +159,7 @@ def _streams(space: Workspace, ends: Offsets) -> tuple[StreamState, ...]:
 def _stream(stream: Stream, frontier: StreamFrontier | None, journal: Table, ends: Mapping[int, int], quarantined: int) -> StreamState:
     tagged = journal.metadata.refs[AUDITED].snapshot_id
     current = journal.current_snapshot()
-    positions = frontier.positions if frontier else {}
+    positions = frontier.current if frontier else {}
     newer = _newest_offsets(journal, tagged)
     partitions = []
     for partition in sorted(ends.keys() | positions.keys() | newer.keys()):

@@ -74,6 +74,29 @@ def ensure(settings: Settings) -> str:
         return job.id if job else _start(deployed_workspace(settings))
 
 
+def has_other_topics(settings: Settings, job_id: str) -> bool:
+    """True when a stream's topic is another one than the one whose offsets the job was started at; False where that is not recorded.
+
+    Such a job reads on in the middle of the new log, or from its beginning, as the offsets fall.
+    """
+    table = connect(settings.endpoints.catalog).load_table(DEPLOYMENTS)
+    rows = table.scan(row_filter=f"job_id = '{job_id}'", selected_fields=("starts",)).to_arrow()["starts"].to_pylist()
+    if not rows:
+        return False
+    started = {name: start.get("topic_id") for name, start in json.loads(rows[-1]).items()}
+    topics = deployed_workspace(settings).topics
+    states = Topics(settings.endpoints.kafka).states(topics.values())
+    return any(started.get(name) and topic in states and states[topic].topic_id != started[name] for name, topic in topics.items())
+
+
+def cancel(settings: Settings) -> None:
+    """Cancel the intake job as it is."""
+    with exclusive(settings.home / LOCK):
+        flink = FlinkRest(settings.endpoints.flink)
+        for job in flink.jobs(JOB_NAME):
+            flink.cancel(job.id)
+
+
 def deploy(space: Workspace, say: Callable[[str], None], *, force: bool = False, anyway: bool = False) -> None:
     """Make the files here what is deployed. The job is replaced, where the tables stop, if its SQL is another or `force` is set.
 
@@ -232,8 +255,9 @@ def _is_drained(catalog: RestCatalog) -> bool:
 
 
 def _is_published(catalog: RestCatalog, stream: str, frontier: StreamFrontier) -> bool:
-    positions = {partition: position.next_offset for partition, position in frontier.positions.items()}
-    if next_offsets(catalog.load_table(journal_of(stream)), positions) != positions:
+    positions = {partition: position.next_offset for partition, position in frontier.current.items()}
+    since_ms = frontier.epochs[-1].begun_ms if frontier.epochs else -1
+    if next_offsets(catalog.load_table(journal_of(stream)), positions, since_ms) != positions:
         return False
     proved = {name: windows.proved for name, windows in frontier.windows.items()}
     return all(last_windows(catalog.load_table(partial_of(name)), stream, end) == end for name, end in proved.items())
@@ -245,15 +269,19 @@ def start_of(catalog: Catalog, stream: Stream, topic: TopicState, tables: list[s
     A table that was added to a stream begins where the stream's other tables are.
     """
     journal = catalog.load_table(stream.journal)
-    positions = {partition: position.next_offset for partition, position in frontier.positions.items()} if frontier else {}
-    journaled = {partition: offset for partition, offset in next_offsets(journal, positions).items() if offset > 0}
+    epoch = frontier.epochs[-1] if frontier and frontier.epochs else None
+    is_same = epoch is None or epoch.topic_id == topic.topic_id
+    positions = {partition: position.next_offset for partition, position in frontier.current.items()} if frontier and is_same else {}
+    since_ms = epoch.begun_ms if epoch else -1
+    # Of a log that nothing is published of, nothing is known to be journaled: all of it is read, and the audit removes what comes twice.
+    journaled = {partition: offset for partition, offset in next_offsets(journal, positions, since_ms).items() if offset > 0} if is_same else {}
     proved = {name: windows.proved for name, windows in frontier.windows.items()} if frontier else {}
     least = min(proved.values(), default=-1)
     ends = {name: last_windows(catalog.load_table(partial_of(name)), stream.name, proved.get(name, least)) for name in tables}
     windows = {name: _text(end) for name, end in ends.items() if end > 0}
-    if not journaled or len(windows) < len(tables):
+    if is_same and (not journaled or len(windows) < len(tables)):
         return StreamStart(journal_from=journaled, windows_from=windows, topic_id=topic.topic_id)
-    open_windows = {**journaled, **offsets_at(journal, min(ends.values()))}
+    open_windows = {**journaled, **offsets_at(journal, max(min(ends.values()), since_ms))} if is_same else {}
     return StreamStart({p: max(start, open_windows.get(p, start)) for p, start in topic.starts.items()}, journaled, windows, topic.topic_id)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
 from typing import TYPE_CHECKING
 
 from connectors.flink.rest import FlinkError
 from contracts.errors import DaybookError
 from contracts.registry import ContractError
 from pipelines.deployment import cutover
+from pipelines.failures import exit_code
 from pipelines.intake.deployed import is_deployed
 from pipelines.locks import LockedError, exclusive
 from pipelines.settings import Settings, load
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from threading import Event as StopSignal
 
 LOOK_SECONDS = 2.0
+TOPIC_SECONDS = 5.0
+"""How often the topics are looked at."""
 LOST_LOOKS = 3
 """A job is lost when the cluster answers so many times in a row without it: one that restarts reads its jobs back first."""
 
@@ -35,6 +39,7 @@ def keep(settings: Settings, stop: StopSignal, say: Callable[[str], None]) -> No
     """
     missing = LOST_LOOKS - 1
     known: str | None = None
+    looked = -TOPIC_SECONDS
     while not stop.is_set():
         try:
             job = cutover.running_job(settings)
@@ -42,6 +47,9 @@ def keep(settings: Settings, stop: StopSignal, say: Callable[[str], None]) -> No
             stop.wait(LOOK_SECONDS)
             continue
         missing = 0 if job else missing + 1
+        if job and job.id == known and time.monotonic() - looked > TOPIC_SECONDS:
+            looked = time.monotonic()
+            missing = LOST_LOOKS if _is_cancelled(settings, job.id, say) else 0
         if job and job.id != known:
             known = job.id
             say(f"intake job {job.id} is {job.state.lower()}; {_age_of()}")
@@ -68,6 +76,20 @@ def submit(*, is_first: bool = True) -> None:
 
 def _submit() -> None:
     cutover.ensure(load())
+
+
+def _is_cancelled(settings: Settings, job_id: str, say: Callable[[str], None]) -> bool:
+    """Cancel a job that reads another topic than it was started for; an engine that does not answer is asked again later."""
+    try:
+        if _is_being_replaced(settings) or not cutover.has_other_topics(settings, job_id):
+            return False
+        say(f"a topic that intake job {job_id} reads is not the one that it was started for")
+        cutover.cancel(settings)
+    except Exception as error:
+        if exit_code(error) is None:
+            raise
+        return False
+    return True
 
 
 def _is_being_replaced(settings: Settings) -> bool:

@@ -9,11 +9,11 @@ from contracts.datasets import QUARANTINE, audit_of, duplicates_of, journal_of, 
 from pipelines.audit.decisions import cut, verdict
 from pipelines.audit.decisions.judgement import Case, Finding, hold_failed, judge_stream
 from pipelines.audit.decisions.lake import Changes, Conflict, Lake, Log, StreamFailure, TagMove
-from pipelines.audit.decisions.logs import watch
+from pipelines.audit.decisions.logs import acknowledged, begun_anew, is_another, watch
 from pipelines.audit.decisions.opening import Opening, open_stream
 from pipelines.audit.decisions.partial_cuts import PartialCut, PartialCuts, Reach
 from pipelines.audit.incidents import changed, continued
-from pipelines.audit.publication import Publication, StreamFrontier, StreamReport
+from pipelines.audit.publication import REPAIRING, Epoch, Publication, StreamFrontier, StreamReport, key_of
 
 BUDGET = 20_000
 BITE = 300_000
@@ -76,6 +76,7 @@ class Auditor:
         self._seen: Mapping[str, int] = {}
         self._journaled: dict[str, Mapping[int, int]] = {}
         self._bites: dict[str, int] = {}
+        self._logs: dict[str, Log] = {}
 
     def run(self, now_ms: int, release: frozenset[str] = frozenset()) -> CycleReport:
         """One cycle; may be killed anywhere and repeated.
@@ -111,18 +112,19 @@ class Auditor:
     def _advance(self, published: Publication, now_ms: int, release: frozenset[str]) -> CycleReport:
         heads = {table: self._lake.head(table) for table in _flink_written(self._lake)}
         due = tuple(stream for stream, frontier in published.streams.items() if stream in release or verdict.is_due(frontier.hold, now_ms))
-        is_new = heads != self._seen or any(published.streams[stream].hold for stream in due)
-        cuts = PartialCuts(self._lake, published, heads, self._bite)
-        opened, failures = self._open(published, heads, due if is_new else (), cuts)
         logs = self._lake.logs()
-        frontiers = {stream: self._watch(stream, frontier, logs.get(stream), now_ms, release) for stream, frontier in published.streams.items()}
+        begun = replace(published, streams={stream: self._begin(stream, frontier, logs.get(stream), now_ms) for stream, frontier in published.streams.items()})
+        is_new = heads != self._seen or begun != published or any(published.streams[stream].hold for stream in due)
+        cuts = PartialCuts(self._lake, published, heads, self._bite)
+        opened, failures = self._open(begun, heads, due if is_new else (), cuts)
+        frontiers = {stream: self._watch(stream, frontier, logs.get(stream), now_ms, release) for stream, frontier in begun.streams.items()}
         if not is_new and frontiers == published.streams:
             return CycleReport("idle", published)
         if not is_new:
-            opened, failures = self._open(published, heads, due, cuts)
+            opened, failures = self._open(begun, heads, due, cuts)
         repaired = tuple(stream for stream, opening in opened.items() if opening.is_repaired)
         bitten = frozenset(stream for stream, opening in opened.items() if not opening.is_whole)
-        reached = {s: cut.least_reach(_listed(logs, frontiers, s), frontiers[s].positions, opening.offsets) for s, opening in opened.items()}
+        reached = {s: cut.least_reach(_listed(logs, frontiers[s], s), frontiers[s].positions, opening.offsets) for s, opening in opened.items()}
         reach = Reach(reached, bitten)
         if cuts.may_catch_up(reach, now_ms):
             return CycleReport("waiting", published, repaired)
@@ -135,7 +137,6 @@ class Auditor:
                 frontier=frontier,
                 spans={name: partial.spans[stream] for name, partial in chosen.items() if stream in partial.spans},
                 offsets=opened[stream].offsets if stream in opened else None,
-                log=logs.get(stream),
                 reach_ms=reach.ms.get(stream, -1),
                 now_ms=now_ms,
                 budget=self._budget,
@@ -155,9 +156,30 @@ class Auditor:
         self._publish(following)
         return CycleReport("published", following, repaired)
 
+    def _begin(self, stream: str, frontier: StreamFrontier, log: Log | None, now_ms: int) -> StreamFrontier:
+        """The frontier, in a new epoch when the log is another one than its positions are about."""
+        if log is None:
+            return frontier
+        if not frontier.epochs:
+            return replace(frontier, epochs=(Epoch(-1, log.topic, log.topic_id),))
+        # What was seen a moment ago may be older than what is published.
+        if is_another(frontier, log) and is_another(frontier, log := self._lake.logs(fresh=True).get(stream, log)):
+            ask = self._lake
+            return begun_anew(
+                frontier,
+                log,
+                self._logs.get(stream),
+                now_ms=now_ms,
+                window_ms=ask.window_ms,
+                appended_at=functools.partial(ask.appended_at, stream),
+                offsets_since=functools.partial(ask.offsets_since, stream),
+            )
+        self._logs[stream] = log
+        return frontier
+
     def _watch(self, stream: str, frontier: StreamFrontier, log: Log | None, now_ms: int, release: frozenset[str]) -> StreamFrontier:
         """The frontier with the incidents that are open now; those of a released stream are acknowledged."""
-        before = replace(frontier, incidents=()) if stream in release else frontier
+        before = acknowledged(frontier) if stream in release else frontier
         return watch(before, log, self._journaled.get(stream), now_ms, functools.partial(self._lake.appended_at, stream))
 
     def _open(
@@ -170,12 +192,20 @@ class Auditor:
             self._journaled.pop(stream, None)
             try:
                 opened[stream] = open_stream(self._lake, published, stream, heads[journal_of(stream)], self._rows_due(published, stream, cuts))
+                self._require_same_log(stream, published.streams[stream], opened[stream])
             except StreamFailure as failure:
+                opened.pop(stream, None)
                 failures[stream] = failure
             else:
                 if opened[stream].is_whole:
                     self._journaled[stream] = {p: found.high + 1 for p, found in opened[stream].offsets.items()}
         return opened, failures
+
+    def _require_same_log(self, stream: str, frontier: StreamFrontier, opening: Opening) -> None:
+        """A repaired journal has rows that were committed after the logs were looked at."""
+        log = self._lake.logs(fresh=True).get(stream) if opening.is_repaired else None
+        if log and frontier.epochs and is_another(frontier, log):
+            raise StreamFailure(stream, "the log began anew while the journal was repaired", REPAIRING)
 
     def _rows_due(self, published: Publication, stream: str, cuts: PartialCuts) -> int:
         """How many rows to open: none of a stream that is far ahead of its windows, unless they wait for it."""
@@ -183,7 +213,7 @@ class Auditor:
         rows = self._bite * self._bites.get(stream, 1)
         if frontier.hold or self._lake.carried(stream) < rows:
             return rows
-        reach_ms = {stream: cut.least_reach(_listed(self._lake.logs(), published.streams, stream), frontier.positions, {})}
+        reach_ms = {stream: cut.least_reach(_listed(self._lake.logs(), frontier, stream), frontier.positions, {})}
         return rows if any(cuts.lagging_first(name, reach_ms) for name in self._lake.partials) else 0
 
     def _remember(self, findings: Mapping[str, Finding]) -> None:
@@ -248,9 +278,9 @@ def _flink_written(lake: Lake) -> tuple[str, ...]:
     return (*(partial_of(name) for name in lake.partials), *(journal_of(stream) for stream in lake.streams))
 
 
-def _listed(logs: Mapping[str, Log], frontiers: Mapping[str, StreamFrontier], stream: str) -> tuple[int, ...]:
-    """Partitions as the broker lists them; where the topic does not exist, those that are known."""
-    return tuple(logs[stream].ends if stream in logs else frontiers[stream].positions)
+def _listed(logs: Mapping[str, Log], frontier: StreamFrontier, stream: str) -> tuple[int, ...]:
+    """Keys of the partitions as the broker lists them; where the topic does not exist, of those that are known."""
+    return tuple(key_of(frontier.epoch, partition) for partition in (logs[stream].ends if stream in logs else frontier.current))
 
 
 def _reported(finding: Finding, before: StreamFrontier) -> StreamReport:

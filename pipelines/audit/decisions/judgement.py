@@ -8,7 +8,7 @@ from itertools import takewhile
 
 from pipelines.audit.decisions import verdict
 from pipelines.audit.decisions.cut import is_past
-from pipelines.audit.decisions.lake import Changes, Comparison, Explanation, Lake, Log, Offsets, Span, StreamFailure
+from pipelines.audit.decisions.lake import Changes, Comparison, Explanation, Lake, Offsets, Span, StreamFailure
 from pipelines.audit.decisions.logs import with_losses
 from pipelines.audit.incidents import OVERFLOW, Incident, merged
 from pipelines.audit.publication import (
@@ -18,6 +18,7 @@ from pipelines.audit.publication import (
     MISMATCH,
     MISREAD,
     REFUSED,
+    STRAY,
     UNEXPLAINED,
     Account,
     Hold,
@@ -37,16 +38,14 @@ class Case:
     """A stream as the cut shows it.
 
     `spans`: its new windows per partial table in the cut. `offsets`: its new journal rows per partition, None when the stream is
-    held and not yet due again, or could not be opened: `failure`. `log`: its topic, None when that does not exist. `reach_ms`: what
-    its journal reached in every partition. `is_whole`: no newer journal rows are there than those opened. `is_conclusive`: what
-    differs now would differ with newer rows too.
+    held and not yet due again, or could not be opened: `failure`. `reach_ms`: what its journal reached in every partition.
+    `is_whole`: no newer journal rows are there than those opened. `is_conclusive`: what differs now would differ with newer rows too.
     """
 
     stream: str
     frontier: StreamFrontier
     spans: Mapping[str, Span]
     offsets: Mapping[int, Offsets] | None
-    log: Log | None
     reach_ms: int
     now_ms: int
     budget: int
@@ -114,8 +113,8 @@ def _judge(lake: Lake, case: Case, offsets: Mapping[int, Offsets]) -> Finding:
     if objection is None:
         found = lake.find_duplicates(case.stream)
         windows = case.frontier.windows
-        compared = {name: lake.compare(name, case.stream, windows[name], _provable(case, span)) for name, span in case.spans.items()}
-        known = compared if case.is_conclusive or case.is_released else _before_differences(lake, case, compared)
+        compared = {name: lake.compare(name, case.stream, windows[name], _provable(case, span), explained.seam_ms) for name, span in case.spans.items()}
+        known = compared if case.is_conclusive or case.is_released else _before_differences(lake, case, compared, explained.seam_ms)
         proved = {name: _proved(case, span, name, known[name], compared[name]) for name, span in case.spans.items()}
         report = replace(report, duplicates=found.repeats, conflicting=found.conflicting, windows=_count_verdicts(known))
         objection = None if case.is_released else _mismatch(known) or _inconclusive(case, known, compared)
@@ -145,19 +144,21 @@ def _explain(lake: Lake, case: Case, offsets: Mapping[int, Offsets]) -> tuple[St
         refused=refused,
     )
     positions = {p: _explained(p, position, found) for p, position in frontier.positions.items()}
-    incidents = with_losses(frontier.incidents, case.log.topic if case.log else case.stream, found.lost, case.now_ms)
+    incidents = with_losses(frontier, found.lost, case.now_ms)
     is_complete = all(positions[p].explained > each.high for p, each in offsets.items())
+    # Where rows are lost, a job that starts again cannot read what was journaled just before them once more.
+    seam_ms = max(frontier.seam_ms, *(each.reach_ms + lake.window_ms for each in offsets.values())) if found.lost else frontier.seam_ms
     objection = None if is_complete else Objection(UNEXPLAINED, "more offsets are missing than one cycle may read again")
-    return replace(frontier, positions=positions, incidents=incidents), report, objection
+    return replace(frontier, positions=positions, incidents=incidents, seam_ms=seam_ms), report, objection
 
 
-def _explained(partition: int, position: Position, found: Explanation) -> Position:
+def _explained(key: int, position: Position, found: Explanation) -> Position:
     return replace(
         position,
-        explained=found.through.get(partition, position.explained),
-        quarantined=position.quarantined + found.quarantined.get(partition, 0) + found.refused.get(partition, 0),
-        absent=position.absent + found.absent.get(partition, 0),
-        lost=position.lost + sum(stretch.size for stretch in found.lost if stretch.partition == partition),
+        explained=found.through.get(key, position.explained),
+        quarantined=position.quarantined + found.quarantined.get(key, 0) + found.refused.get(key, 0),
+        absent=position.absent + found.absent.get(key, 0),
+        lost=position.lost + sum(stretch.size for stretch in found.lost if stretch.key == key),
     )
 
 
@@ -171,7 +172,11 @@ def _accounts(positions: Mapping[int, Position], offsets: Mapping[int, Offsets])
 
 def _miscounted(case: Case, accounts: tuple[Account, ...]) -> Objection | None:
     """Every offset is counted once, as what it is; a sum that is wrong is never made right by a number that is derived."""
-    if case.is_released or all(account.is_balanced for account in accounts):
+    if case.is_released or case.offsets is None:
+        return None
+    if any(found.strays for found in case.offsets.values()):
+        return Objection(STRAY, "rows came at offsets at which others, or none, are published")
+    if all(account.is_balanced for account in accounts):
         return None
     return Objection(MISCOUNTED, "journaled, quarantined, absent and lost offsets do not add up to the range")
 
@@ -194,12 +199,16 @@ def _mismatch(compared: Mapping[str, tuple[Comparison, ...]]) -> Objection | Non
     return Objection(MISMATCH, f"the stream's rows are not what the journal says in {' and '.join(told)}", ()) if told else None
 
 
-def _before_differences(lake: Lake, case: Case, compared: Mapping[str, tuple[Comparison, ...]]) -> dict[str, tuple[Comparison, ...]]:
+def _before_differences(lake: Lake, case: Case, compared: Mapping[str, tuple[Comparison, ...]], seam_ms: int) -> dict[str, tuple[Comparison, ...]]:
     """The windows before the first that nothing explains: rows behind the bite may belong to it, as the partials are ahead of it."""
     known = {name: tuple(takewhile(lambda comparison: verdict.judge(comparison) != "none", each)) for name, each in compared.items()}
     return {
         # A delivery that counts in a window left out now does not count yet.
-        name: each if len(each) == len(compared[name]) else lake.compare(name, case.stream, case.frontier.windows[name], each[-1].window_end) if each else ()
+        name: each
+        if len(each) == len(compared[name])
+        else lake.compare(name, case.stream, case.frontier.windows[name], each[-1].window_end, seam_ms)
+        if each
+        else ()
         for name, each in known.items()
     }
 

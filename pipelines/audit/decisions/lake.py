@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from contracts.errors import DaybookError, TransientError
-from pipelines.audit.publication import FAILED, Place, Publication, WindowFrontier
+from pipelines.audit.publication import FAILED, Place, Publication, StreamFrontier, WindowFrontier
 
 
 class Conflict(TransientError):  # noqa: N818 - an answer of the catalog, not an error of ours
@@ -54,10 +54,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Offsets:
-    """New journal rows of one partition.
+    """New journal rows of one key.
 
     How many, how many distinct offsets, how many rows to be dropped as double commits, the greatest offset (position - 1 when
-    there is none), and the greatest append time (epoch ms, -1 when there is none).
+    there is none), the greatest append time (epoch ms, -1 when there is none), and how many rows came where everything is published.
     """
 
     rows: int
@@ -65,13 +65,14 @@ class Offsets:
     repeated: int
     high: int
     reach_ms: int
+    strays: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Offsets `first` to `last` of a partition, both included."""
+    """Offsets `first` to `last` of a key, both included."""
 
-    partition: int
+    key: int
     first: int
     last: int
 
@@ -97,10 +98,11 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What the broker says about offsets that the journal lacks; counts per partition.
+    """What the broker says about offsets that the journal lacks; counts per key.
 
-    Every gap below `through` (next offset per partition) is one of: quarantined, absent (transaction marker, compacted), refused
-    (valid for the validator, yet not journaled: a bug of the gate, or lost rows) or lost (below the log's start: nobody knows).
+    Every gap below `through` (next offset per key) is one of: quarantined, absent (transaction marker, compacted), refused
+    (valid for the validator, yet not journaled: a bug of the gate, or lost rows) or lost (below the log's start, or in a log that is
+    no more: nobody knows).
     """
 
     through: Mapping[int, int]
@@ -174,6 +176,10 @@ class Lake(Protocol):
         """Names of the streams, in a fixed order."""
 
     @property
+    def window_ms(self) -> int:
+        """Length of the windows of the partial tables."""
+
+    @property
     def partials(self) -> tuple[str, ...]:
         """Short names of the partial tables, in a fixed order."""
 
@@ -219,18 +225,22 @@ class Lake(Protocol):
 
     # --- reading ---------------------------------------------------------------------------------------------------------------
 
-    def logs(self) -> Mapping[str, Log]:
-        """The topic of each stream, as it was a few seconds ago; a stream whose topic does not exist is left out."""
+    def logs(self, *, fresh: bool = False) -> Mapping[str, Log]:
+        """The topic of each stream, as it was a few seconds ago, or `fresh`; a stream whose topic does not exist is left out."""
+
+    def offsets_since(self, stream: str, moment_ms: int) -> Mapping[int, int]:
+        """First offset per partition that was appended at or after a moment, epoch ms; the end where there is none."""
 
     def appended_at(self, stream: str, partition: int, offset: int) -> int | None:
         """Append time, epoch ms, of the first record at or past an offset; None when there is none."""
 
-    def open_journal(self, stream: str, since: int, snapshot: int, positions: Mapping[int, int]) -> Mapping[int, Offsets]:
-        """Open the rows of data files that `snapshot` has and `since` has not; summary per partition with such rows.
+    def open_journal(self, stream: str, since: int, snapshot: int, frontier: StreamFrontier) -> Mapping[int, Offsets]:
+        """Open the rows of data files that `snapshot` has and `since` has not; summary per key with such rows.
 
-        `positions` is the next offset per partition. Rows below it which merely moved to another file (a rewrite) are no news: all
-        of the summary except `repeated` is about rows at or past it. `repeated` counts rows that must go: copies beyond the first
-        of an offset in `snapshot`, published files included, and offsets quarantined before.
+        `frontier` has the epochs, which give each row its key by its append time, and the positions. Rows below them which merely
+        moved to another file (a rewrite) are no news: all of the summary except `repeated` and `strays` is about rows at or past them.
+        `repeated` counts rows that must go: copies beyond the first of a row in `snapshot`, published files included, and rows
+        quarantined before. `strays` are rows below the position that are neither.
         """
 
     def window_spans(self, table: str, since: int, snapshot: int) -> Mapping[str, Span]:
@@ -276,12 +286,12 @@ class Lake(Protocol):
         `counted` may lie below the stream's positions: facts are published more often than windows.
         """
 
-    def compare(self, name: str, stream: str, since: WindowFrontier, through: int) -> tuple[Comparison, ...]:
+    def compare(self, name: str, stream: str, since: WindowFrontier, through: int, seam_ms: int) -> tuple[Comparison, ...]:
         """Every window with an end in (since.proved, through] that has rows of the stream in the opened partials or journal, in order.
 
         Such rows may be in files that are tagged already, on both sides. A delivery also counts as late when its partition joined
         the stream after the window was closed: Flink meets a new partition behind the watermark. One that is not in `since.counted`
-        has certainly joined after the windows published before. So does one of a window up to the stream's seam.
+        has certainly joined after the windows published before. So does one of a window up to `seam_ms`.
         """
 
     def reopened(self, name: str, stream: str, through: int) -> tuple[int, ...]:

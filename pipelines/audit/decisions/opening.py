@@ -33,10 +33,9 @@ def open_stream(lake: Lake, published: Publication, stream: str, head: int, rows
     Raises:
         StreamFailure: the stream cannot be judged in this cycle.
     """
-    positions, since = published.streams[stream].positions, published.targets[journal_of(stream)]
+    frontier, since = published.streams[stream], published.targets[journal_of(stream)]
     snapshot = _bitten(lake, stream, since, head, rows)
-    following = {partition: position.next_offset for partition, position in positions.items()}
-    offsets = lake.open_journal(stream, since, snapshot, following)
+    offsets = lake.open_journal(stream, since, snapshot, frontier)
     repairs = 0
     for _ in range(REPAIRS):
         if not _repeated(offsets):
@@ -46,7 +45,7 @@ def open_stream(lake: Lake, published: Publication, stream: str, head: int, rows
         except Conflict:
             continue
         repairs += 1
-        offsets = lake.open_journal(stream, since, snapshot, following)
+        offsets = lake.open_journal(stream, since, snapshot, frontier)
     if _repeated(offsets):
         message = "records are in the journal twice, and repairing it does not help"
         raise StreamFailure(stream, message, FAILED if repairs == REPAIRS else REPAIRING)

@@ -11,7 +11,8 @@ from contracts.identifiers import quote
 from kpis.sql.duckdb import WINDOW_MS, overflow_query, recompute_query
 from pipelines.audit.engine.identity_index import packed
 from pipelines.audit.engine.identity_segment import ENTRY
-from pipelines.audit.engine.working_table import PARQUET, WorkingTable
+from pipelines.audit.engine.journal_rows import JournalRows
+from pipelines.audit.engine.working_table import WorkingTable
 from transforms.journal import normal_form
 
 if TYPE_CHECKING:
@@ -36,22 +37,27 @@ Appended = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Summary:
-    """Fresh rows of one partition: rows, distinct offsets, greatest offset and append time (epoch ms)."""
+    """Fresh rows of one key: rows, distinct offsets, copies beyond the first of each row, greatest offset and append time (epoch ms)."""
 
     partition: int
     rows: int
     distinct: int
+    copies: int
     high: int
     reach_ms: int
 
 
 class Deliveries(WorkingTable):
-    """The working table of one stream; `fresh` marks the rows that are not published, `duplicate` those that do not count."""
+    """The working table of one stream; `fresh` marks the rows that are not published, `duplicate` those that do not count.
+
+    Its column `partition` holds keys (`pipelines.audit.publication`), which `rows` gives to what is loaded.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, stream: Stream, tables: Iterable[PartialTable], template: pa.Table) -> None:
         """Make an empty table with the columns that the aggregations of `tables` read; `template` has the journal's columns."""
         super().__init__(connection, f"{stream.name}_deliveries")
         self._stream = stream
+        self.rows = JournalRows()
         self._template = f"{stream.name}_template"
         read = frozenset[str]().union(*(table.reads(stream.name) for table in tables))
         self._read = [name for name in stream.fields if name in read]
@@ -65,12 +71,13 @@ class Deliveries(WorkingTable):
     def load(self, paths: Sequence[str], condition: str, *, fresh: bool) -> None:
         """Add the rows of Parquet files that meet a condition on `partition`, `offset` and `appended_ms`; a path given twice counts twice."""
         if paths:
-            source = f"(SELECT * FROM {self._template} UNION ALL BY NAME {PARQUET})"
+            source = f"(SELECT * FROM {self._template} UNION ALL BY NAME {self.rows.parquet})"
             self._connection.execute(f"INSERT INTO {self.name} {self._select(source, fresh=fresh)} WHERE {condition}", [list(paths)])
 
     def summaries(self) -> list[Summary]:
         """Fresh rows per partition."""
-        query = f'SELECT "partition", count(*), count(DISTINCT "offset"), max("offset"), max(appended_ms) FROM {self.name} WHERE fresh GROUP BY 1'
+        numbers = 'count(*), count(DISTINCT "offset"), count(*) - count(DISTINCT ("offset", appended_ms)), max("offset"), max(appended_ms)'
+        query = f'SELECT "partition", {numbers} FROM {self.name} WHERE fresh GROUP BY 1'
         return [Summary(*row) for row in self._connection.execute(query).fetchall()]
 
     def offsets(self, partition: int) -> NDArray[Any]:
@@ -85,7 +92,7 @@ class Deliveries(WorkingTable):
 
     def identities_in(self, paths: Sequence[str], partition: int, low: int, high: int) -> NDArray[Any]:
         """The same of the rows of Parquet files in a range of offsets, both ends included."""
-        source = self._select(f"(SELECT * FROM {self._template} UNION ALL BY NAME {PARQUET})", fresh=False)
+        source = self._select(f"(SELECT * FROM {self._template} UNION ALL BY NAME {self.rows.parquet})", fresh=False)
         return self._identities(f"({source})", _between(partition, low, high), [list(paths)]) if paths else self._identities(self.name, "FALSE", [])
 
     def take_below(self, positions: Mapping[int, int]) -> list[tuple[int, int, int]]:
@@ -98,7 +105,7 @@ class Deliveries(WorkingTable):
 
     def copies(self, paths: Sequence[str], partition: int, low: int, high: int) -> int:
         """Copies beyond the first of each offset of a range, both ends included, in Parquet files."""
-        query = f'SELECT count(*) - count(DISTINCT "offset") FROM ({PARQUET}) WHERE {_between(partition, low, high)}'
+        query = f'SELECT count(*) - count(DISTINCT ("offset", appended_at)) FROM ({self.rows.parquet}) WHERE {_between(partition, low, high)}'
         row = self._connection.execute(query, [list(paths)]).fetchone()
         return int(row[0]) if row else 0
 
@@ -109,7 +116,7 @@ class Deliveries(WorkingTable):
 
     def offsets_in(self, paths: Sequence[str], partition: int, low: int, high: int) -> set[int]:
         """Offsets of the rows of Parquet files in a range, both ends included."""
-        query = f'SELECT "offset" FROM ({PARQUET}) WHERE {_between(partition, low, high)}'
+        query = f'SELECT "offset" FROM ({self.rows.parquet}) WHERE {_between(partition, low, high)}'
         return {int(row[0]) for row in self._connection.execute(query, [list(paths)]).fetchall()}
 
     def stretch(self, size: int, random: Random) -> list[Place]:
@@ -123,7 +130,7 @@ class Deliveries(WorkingTable):
         if not paths or not places:
             return {}
         wanted = ", ".join(f"({partition}, {offset})" for partition, offset in sorted(places))
-        source = f"(SELECT * FROM {self._template} UNION ALL BY NAME {PARQUET})"
+        source = f"(SELECT * FROM {self._template} UNION ALL BY NAME {self.rows.parquet})"
         rows = self._connection.sql(f'SELECT * FROM {source} WHERE ("partition", "offset") IN ({wanted})', params=[list(paths)])
         return {(row["partition"], row["offset"]): row for row in rows.to_arrow_table().to_pylist()}
 
@@ -226,7 +233,7 @@ class Deliveries(WorkingTable):
         entries = np.zeros(len(columns["high"]), ENTRY)
         for name in ("high", "low", "payload"):
             entries[name] = columns[name]
-        entries["place"] = packed(0, columns["partition"], columns["offset"])
+        entries["place"] = packed(columns["partition"], columns["offset"])
         return entries
 
     @staticmethod

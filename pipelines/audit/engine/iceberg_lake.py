@@ -89,6 +89,11 @@ class IcebergLake:
         return tuple(self._journals)
 
     @property
+    def window_ms(self) -> int:
+        """Length of a window."""
+        return WINDOW_MS
+
+    @property
     def partials(self) -> tuple[str, ...]:
         """Short names of the partial tables."""
         return tuple(self._partials)
@@ -111,7 +116,7 @@ class IcebergLake:
         if before.cycle != publication.cycle - 1 or not self._is_still_deployed():
             message = f"cycle {before.cycle} is recorded already, or another definition is deployed"
             raise Conflict(message)
-        rows = operations.completeness_rows(self._contracts, publication)
+        rows = operations.completeness_rows(publication)
         self._catalog.append(COMPLETENESS, head_of(table), self._typed(COMPLETENESS, rows), {RECORD: publication.to_json()})
         self._published = publication
         for stream, reader in self._journals.items():
@@ -151,23 +156,27 @@ class IcebergLake:
         """Snapshots after `since`."""
         return self._catalog.commits(table, since)
 
-    def logs(self) -> Mapping[str, Log]:
+    def logs(self, *, fresh: bool = False) -> Mapping[str, Log]:
         """Logs as the broker has them; asked for all streams at once, and no more than once in a few seconds."""
-        if time.monotonic() - self._looked_at > LOOK_S:
+        if fresh or time.monotonic() - self._looked_at > LOOK_S:
             topics = {name: stream.topic for name, stream in self._contracts.streams.items()}
             states = self._topics.states(topics.values())
             self._logs = {name: Log(topic, *astuple(states[topic])) for name, topic in topics.items() if topic in states}
             self._looked_at = time.monotonic()
         return self._logs
 
+    def offsets_since(self, stream: str, moment_ms: int) -> Mapping[int, int]:
+        """Ask the broker's time index."""
+        return self._topics.offsets_since(self._contracts.streams[stream].topic, moment_ms)
+
     def appended_at(self, stream: str, partition: int, offset: int) -> int | None:
         """Append time of a record."""
         return self._gaps.appended_at(self._contracts.streams[stream], partition, offset)
 
-    def open_journal(self, stream: str, since: int, snapshot: int, positions: Mapping[int, int]) -> Mapping[int, Offsets]:
+    def open_journal(self, stream: str, since: int, snapshot: int, frontier: StreamFrontier) -> Mapping[int, Offsets]:
         """Open a journal's new rows."""
         with concerning(stream):
-            return self._journals[stream].open(self._last.streams[stream], since, snapshot, positions)
+            return self._journals[stream].open(frontier, since, snapshot)
 
     def window_spans(self, table: str, since: int, snapshot: int) -> Mapping[str, Span]:
         """Window ends in new files."""
@@ -182,7 +191,7 @@ class IcebergLake:
         self._require_topic(stream)
         with concerning(stream):
             found = self._journals[stream].explain(self._gaps, after, budget)
-        return Explanation(found.through, found.count(refused=False), found.absent, found.count(refused=True), tuple(found.lost))
+        return Explanation(found.through, found.quarantined, found.absent, found.refused, tuple(found.lost))
 
     def carried(self, stream: str) -> int:
         """Count what waits for its windows."""
@@ -211,14 +220,14 @@ class IcebergLake:
         with concerning(stream):
             return deliveries.count(deliveries.late_condition(counted, before))
 
-    def compare(self, name: str, stream: str, since: WindowFrontier, through: int) -> tuple[Comparison, ...]:
+    def compare(self, name: str, stream: str, since: WindowFrontier, through: int, seam_ms: int) -> tuple[Comparison, ...]:
         """Compare windows."""
         deliveries = self._journals[stream].deliveries
 
         def find_late() -> set[int]:
             # A job that another version of Daybook made of these sources may count differently: the journal is right then.
-            seam_ms = self._last.streams[stream].seam_ms if self._deployed.statements == self._definition.statements else through
-            shared = deliveries.windows_with(f"{deliveries.window_end()} <= {seam_ms}")
+            until_ms = seam_ms if self._deployed.statements == self._definition.statements else through
+            shared = deliveries.windows_with(f"{deliveries.window_end()} <= {until_ms}")
             gone = self._taken_out(stream, since.proved)
             split = {end for *_, appended_ms in gone if (end := window_end_of(appended_ms)) <= through}
             return deliveries.late_windows(through, since.counted, gone) | split | shared
@@ -238,7 +247,7 @@ class IcebergLake:
     def stage_duplicates(self, stream: str, parent: int, cycle: int, *, found: bool) -> int:
         """Append the duplicates of a stream."""
         name = duplicates_of(stream)
-        rows = self._journals[stream].duplicates
+        rows = self._journals[stream].told_duplicates()
         rows = rows.slice(0, len(rows) if found else 0)
         return self._catalog.append(name, parent, rows.append_column("cycle", pa.array([cycle] * len(rows), pa.int64())))
 

@@ -33,27 +33,24 @@ WIDTH = 4
 MANIFEST = "manifest.json"
 
 
-def packed(epoch: int, partition: NDArray[Any], offset: NDArray[Any]) -> NDArray[Any]:
-    """Places as single numbers that ascend with epoch, partition and offset.
+def packed(key: NDArray[Any], offset: NDArray[Any]) -> NDArray[Any]:
+    """Places as single numbers that ascend with key (epoch and partition) and offset.
 
     Raises:
         OverflowError: a number is too great.
     """
-    limits = {"epoch": (epoch, EPOCH_BITS), "partition": (np.max(partition, initial=0), PARTITION_BITS), "offset": (np.max(offset, initial=0), OFFSET_BITS)}
+    limits = {"key": (np.max(key, initial=0), EPOCH_BITS + PARTITION_BITS), "offset": (np.max(offset, initial=0), OFFSET_BITS)}
     for name, (greatest, bits) in limits.items():
         if greatest >= 2**bits - 1:
             message = f"{name} {greatest}: the identity index has room for {2**bits - 2}"
             raise OverflowError(message)
-    upper = np.uint64(epoch) << np.uint64(PARTITION_BITS + OFFSET_BITS)
-    places: NDArray[Any] = upper | partition.astype("u8") << np.uint64(OFFSET_BITS) | offset.astype("u8")
+    places: NDArray[Any] = key.astype("u8") << np.uint64(OFFSET_BITS) | offset.astype("u8")
     return places
 
 
-def unpacked(places: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Epochs, partitions and offsets of places."""
-    epochs = places >> np.uint64(PARTITION_BITS + OFFSET_BITS)
-    partitions = places >> np.uint64(OFFSET_BITS) & np.uint64(2**PARTITION_BITS - 1)
-    return epochs.astype("i8"), partitions.astype("i8"), (places & np.uint64(2**OFFSET_BITS - 1)).astype("i8")
+def unpacked(places: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Keys and offsets of places."""
+    return (places >> np.uint64(OFFSET_BITS)).astype("i8"), (places & np.uint64(2**OFFSET_BITS - 1)).astype("i8")
 
 
 class IdentityIndex:

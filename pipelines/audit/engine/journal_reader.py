@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -14,13 +15,16 @@ from connectors.iceberg.files import added_files, head_of, local_path, planned_p
 from connectors.instants import instant
 from contracts.datasets import QUARANTINE, duplicates_of, journal_of
 from pipelines.audit.decisions.lake import DuplicateCount, Offsets
+from pipelines.audit.decisions.logs import topic_of
 from pipelines.audit.engine.decoder_check import misread_fields
 from pipelines.audit.engine.deliveries import IDENTITY, Deliveries
 from pipelines.audit.engine.identity_index import UNKNOWN, IdentityIndex, packed
 from pipelines.audit.engine.identity_segment import ENTRY
 from pipelines.audit.engine.journal_repair import plan_repair
+from pipelines.audit.engine.journal_rows import LAST_OFFSET, JournalRows
 from pipelines.audit.engine.missing_offsets import Explained, gaps
 from pipelines.audit.engine.repeats import RepeatReader, Repeats
+from pipelines.audit.publication import PARTITIONS, StreamFrontier, epoch_of, partition_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -34,7 +38,7 @@ if TYPE_CHECKING:
     from kpis.partials import PartialTable
     from pipelines.audit.engine.missing_offsets import MissingOffsetReader
     from pipelines.audit.engine.tagged_tables import TaggedTables
-    from pipelines.audit.publication import Place, StreamFrontier
+    from pipelines.audit.publication import Place
 
 MARKS = pa.schema(
     [
@@ -70,13 +74,20 @@ class JournalReader:
         self._high: dict[int, int] = {}
         self._fresh_paths: list[str] = []
         self._pending = np.empty(0, ENTRY)
+        self._frontier = StreamFrontier({}, {})
+        self._strays: Counter[int] = Counter()
         self.duplicates = NONE
         self.explained = Explained()
 
-    def open(self, frontier: StreamFrontier, since: int, snapshot: int, positions: Mapping[int, int]) -> dict[int, Offsets]:
+    def open(self, frontier: StreamFrontier, since: int, snapshot: int) -> dict[int, Offsets]:
         """Open the rows that `snapshot` has and `since` has not; see `Lake.open_journal`."""
         journal = self._catalog.table(journal_of(self._stream.name))
         last, self._opened = self._opened, None
+        if self.deliveries.rows.epochs != frontier.epochs:
+            # Rows that are kept have keys of other epochs.
+            self.deliveries.rows, last = JournalRows(frontier.epochs), None
+        self._frontier = frontier
+        positions = {key: position.next_offset for key, position in frontier.positions.items()}
         self._settle(journal, frontier, since, last)
         self.duplicates, self.explained, self._pending = NONE, Explained(), np.empty(0, ENTRY)
         paths = [local_path(file.file_path) for file in added_files(journal, since, snapshot)]
@@ -84,8 +95,9 @@ class JournalReader:
         self.deliveries.load(paths, "TRUE", fresh=True)
         self._opened = since, snapshot
         repeated = self._set_aside_repeats(journal, frontier, snapshot, positions)
-        found = {one.partition: Offsets(one.rows, one.distinct, repeated.pop(one.partition, 0), one.high, one.reach_ms) for one in self.deliveries.summaries()}
-        found |= {partition: Offsets(0, 0, count, positions.get(partition, 0) - 1, -1) for partition, count in repeated.items()}
+        found = {one.partition: Offsets(one.rows, one.distinct, repeated[one.partition], one.high, one.reach_ms) for one in self.deliveries.summaries()}
+        nothing = {key: Offsets(0, 0, repeated[key], positions.get(key, 0) - 1, -1) for key in repeated.keys() | self._strays.keys()}
+        found = {key: replace(each, strays=self._strays[key]) for key, each in {**nothing, **found}.items()}
         self._high = {partition: offsets.high for partition, offsets in found.items()}
         return found
 
@@ -94,7 +106,7 @@ class JournalReader:
         present = {partition: self.deliveries.offsets(partition) for partition in self._high}
         missing = {partition: gaps(present[partition], after.get(partition, 0), high) for partition, high in self._high.items()}
         through = {partition: high + 1 for partition, high in self._high.items()}
-        self.explained = reader.explain(self._stream, missing, through, budget)
+        self.explained = reader.explain(self._stream, self._frontier.epochs, missing, through, budget)
         return self.explained
 
     def misread(self, reader: MissingOffsetReader, size: int, random: Random, again: tuple[Place, ...]) -> tuple[Place, ...]:
@@ -105,13 +117,14 @@ class JournalReader:
         sample = self.deliveries.stretch(size, random) if size else []
         landed = self.deliveries.landed(self._fresh_paths, {*sample, *again})
         wrong, read = set(), set()
-        for partition in sorted({partition for partition, _ in landed}):
+        for partition in sorted({key for key, _ in landed if epoch_of(key) == self._frontier.epoch}):
             offsets = sorted(offset for one, offset in landed if one == partition)
-            for offset, texts in reader.texts(self._stream, partition, offsets):
+            for offset, texts in reader.texts(self._stream, partition_of(partition), offsets):
                 read.add((partition, offset))
                 if texts is None or misread_fields(self._stream, landed[partition, offset], texts):
                     wrong.add((partition, offset))
-        return tuple(sorted(wrong | ((landed.keys() & set(again)) - read)))
+        unread = {place for place in (landed.keys() & set(again)) - read if epoch_of(place[0]) == self._frontier.epoch}
+        return tuple(sorted(wrong | unread))
 
     def find_duplicates(self) -> DuplicateCount:
         """Mark the fresh deliveries whose identity is published or came earlier in this opening."""
@@ -127,9 +140,18 @@ class JournalReader:
         if is_repeat.any():
             found = Repeats(entries[is_repeat], winners[is_repeat], is_published[is_repeat])
             journal, (since, _) = self._catalog.table(journal_of(self._stream.name)), self._opened or (0, 0)
-            self.duplicates = self._repeats.describe(found, self._fresh_paths, lambda condition: planned_paths(journal, since, condition))
+            self.duplicates = self._repeats.describe(found, self.deliveries.rows, self._fresh_paths, lambda condition: planned_paths(journal, since, condition))
             self.deliveries.mark_duplicates(self.duplicates)
         return DuplicateCount(len(self.duplicates), pc.sum(self.duplicates["conflicting"]).as_py() or 0)
+
+    def told_duplicates(self) -> pa.Table:
+        """The duplicates of this opening as they are told: with partitions as the broker numbers them."""
+        rows = self.duplicates
+        for name in ("partition", "winner_partition"):
+            place = rows.schema.get_field_index(name)
+            numbers = pa.array(rows[name].to_numpy() % PARTITIONS, rows.schema.field(name).type)
+            rows = rows.set_column(place, name, numbers)
+        return rows
 
     def remember(self, frontier: StreamFrontier) -> None:
         """Enter what has just been published into the identity index."""
@@ -149,8 +171,8 @@ class JournalReader:
         since, snapshot = self._opened or (0, 0)
         fresh = added_files(journal, since, snapshot)
         spans = self._spans([local_path(file.file_path) for file in fresh])
-        published = {local_path(path) for span in spans for path in planned_paths(journal, since, _span_condition(span))}
-        refused = {(partition, offset) for partition, low, high in spans for offset in self._quarantined(partition, (low, high))}
+        published = {local_path(path) for span in spans for path in planned_paths(journal, since, self.deliveries.rows.span_condition(span))}
+        refused = {record for key, low, high in spans for record in self._refused(key, low, high)}
         repair = plan_repair(self._connection, fresh, published, refused)
         rows = pa.concat_tables(repair.rows, promote_options="default") if repair.rows else None
         with self._catalog.changing(name):
@@ -172,13 +194,13 @@ class JournalReader:
 
     def _carry(self, journal: Table, since: int, floor: int, counted: Mapping[int, int]) -> None:
         """Read the published rows whose windows are not all published, and which of them are duplicates."""
-        later = [f"partition = {partition} AND offset >= {offset}" for partition, offset in counted.items()]
+        later = [self.deliveries.rows.span_condition((key, offset, LAST_OFFSET)) for key, offset in counted.items()]
         recent = " OR ".join(f"({part})" for part in (f"appended_at >= '{instant(max(floor, 0)).isoformat()}'", *later))
         condition = f"appended_ms >= {floor} OR NOT ({self.deliveries.below(counted)})"
         self.deliveries.load(planned_paths(journal, since, recent), condition, fresh=False)
         name = duplicates_of(self._stream.name)
         scan = self._catalog.table(name).scan(row_filter=recent, selected_fields=tuple(MARKS.names), snapshot_id=self._catalog.tag(name))
-        known = scan.to_arrow()
+        known = self.deliveries.rows.keyed(scan.to_arrow())
         if known.num_rows:
             self.deliveries.mark_duplicates(known)
 
@@ -188,7 +210,7 @@ class JournalReader:
             first = self._index.positions.get(partition, 0)
             while first < position.next_offset:
                 end = min(first + CATCH_UP, position.next_offset)
-                paths = planned_paths(journal, since, _span_condition((partition, first, end - 1)))
+                paths = planned_paths(journal, since, self.deliveries.rows.span_condition((partition, first, end - 1)))
                 entries = self.deliveries.identities_in(paths, partition, first, end - 1)
                 entries = entries[~np.isin(entries["place"], self._published_repeats((partition, first, end - 1)))]
                 self._index.add(entries[(self._index.find(entries)["place"] == UNKNOWN) & _firsts(entries)], {partition: end})
@@ -197,38 +219,59 @@ class JournalReader:
     def _published_repeats(self, span: tuple[int, int, int]) -> NDArray[Any]:
         """Places of the published repeats in a range of offsets."""
         name = duplicates_of(self._stream.name)
-        scan = self._catalog.table(name).scan(_span_condition(span), selected_fields=("partition", "offset"), snapshot_id=self._catalog.tag(name))
-        rows = scan.to_arrow()
-        return packed(0, rows["partition"].to_numpy(), rows["offset"].to_numpy())
+        scan = self._catalog.table(name).scan(
+            self.deliveries.rows.span_condition(span), selected_fields=("partition", "offset", "appended_at"), snapshot_id=self._catalog.tag(name)
+        )
+        rows = self.deliveries.rows.keyed(scan.to_arrow())
+        return packed(rows["partition"].to_numpy(), rows["offset"].to_numpy())
 
-    def _set_aside_repeats(self, journal: Table, frontier: StreamFrontier, snapshot: int, positions: Mapping[int, int]) -> dict[int, int]:
+    def _set_aside_repeats(self, journal: Table, frontier: StreamFrontier, snapshot: int, positions: Mapping[int, int]) -> Counter[int]:
         """Take rows below the positions out of the working table; how many rows of each partition must go.
 
-        Those are copies beyond the first, and rows that were committed after their offset had been quarantined.
+        Those are copies beyond the first, and rows that were committed after their offset had been quarantined. Others are strays.
         """
-        repeated = Counter({one.partition: one.rows - one.distinct for one in self.deliveries.summaries() if one.rows > one.distinct})
+        self._strays = Counter()
+        repeated = Counter({one.partition: one.copies for one in self.deliveries.summaries() if one.copies})
         explained = [(p, positions.get(p, 0), position.explained - 1) for p, position in frontier.positions.items() if position.quarantined]
         late = [(partition, self.deliveries.offsets_between(partition, low, high)) for partition, low, high in explained]
         for partition, low, high in self.deliveries.take_below(positions):
-            paths = planned_paths(journal, snapshot, _span_condition((partition, low, high)))
+            paths = planned_paths(journal, snapshot, self.deliveries.rows.span_condition((partition, low, high)))
             repeated[partition] = max(repeated[partition], self.deliveries.copies(paths, partition, low, high))
             late.append((partition, self.deliveries.offsets_in(paths, partition, low, high)))
+            self._strays[partition] += self._count_strays(journal, partition, low, high)
         for partition, offsets in late:
             repeated[partition] += len(offsets & self._quarantined(partition, offsets))
-        return {partition: count for partition, count in repeated.items() if count}
+        return +repeated
 
-    def _quarantined(self, partition: int, offsets: Collection[int]) -> set[int]:
+    def _count_strays(self, journal: Table, key: int, low: int, high: int) -> int:
+        """How many fresh rows of a range below the position are neither published nor quarantined."""
+        since, _ = self._opened or (0, 0)
+        published = self._places_in(planned_paths(journal, since, self.deliveries.rows.span_condition((key, low, high))))
+        fresh = {place for place in self._places_in(self._fresh_paths) if place[0] == key and low <= place[1] <= high}
+        unknown = fresh - published
+        return len(unknown) - len({place for place in unknown if place[1] in self._quarantined(key, {place[1] for place in unknown})})
+
+    def _quarantined(self, key: int, offsets: Collection[int]) -> set[int]:
         """Which of these offsets are published as quarantined."""
         if not offsets:
             return set()
-        span = _span_condition((partition, min(offsets), max(offsets)))
-        condition = f"topic = '{self._stream.topic}' AND {span}"
-        tag = self._catalog.tag(QUARANTINE)
-        return set(self._catalog.table(QUARANTINE).scan(row_filter=condition, selected_fields=("offset",), snapshot_id=tag).to_arrow()["offset"].to_pylist())
+        return {offset for _, offset, _ in self._refused(key, min(offsets), max(offsets))}
+
+    def _refused(self, key: int, low: int, high: int) -> set[tuple[int, int, int]]:
+        """Partition, offset and append time (epoch microseconds) of what is published as quarantined in a range of offsets of a key."""
+        condition = f"topic = '{topic_of(self._frontier, key)}' AND {self.deliveries.rows.span_condition((key, low, high))}"
+        fields = ("partition", "offset", "appended_at")
+        rows = self._catalog.table(QUARANTINE).scan(row_filter=condition, selected_fields=fields, snapshot_id=self._catalog.tag(QUARANTINE)).to_arrow()
+        return set(zip(rows["partition"].to_pylist(), rows["offset"].to_pylist(), rows["appended_at"].cast(pa.int64()).to_pylist(), strict=True))
 
     def _spans(self, paths: list[str]) -> list[tuple[int, int, int]]:
-        query = 'SELECT "partition", min("offset"), max("offset") FROM read_parquet(?, hive_partitioning = false) GROUP BY 1'
+        query = f'SELECT "partition", min("offset"), max("offset") FROM ({self.deliveries.rows.parquet}) GROUP BY 1'
         return [(int(partition), int(low), int(high)) for partition, low, high in self._connection.execute(query, [paths]).fetchall()]
+
+    def _places_in(self, paths: list[str]) -> set[tuple[int, ...]]:
+        """Key, offset and append time (epoch microseconds) of rows: an offset alone never makes two rows one."""
+        query = f'SELECT "partition", "offset", epoch_us(appended_at) FROM ({self.deliveries.rows.parquet})'
+        return set(self._connection.execute(query, [paths]).fetchall()) if paths else set()
 
 
 def _first_places(entries: NDArray[Any]) -> NDArray[Any]:
@@ -246,8 +289,3 @@ def _first_places(entries: NDArray[Any]) -> NDArray[Any]:
 def _firsts(entries: NDArray[Any]) -> NDArray[Any]:
     firsts: NDArray[Any] = _first_places(entries) == np.arange(len(entries))
     return firsts
-
-
-def _span_condition(span: tuple[int, int, int]) -> str:
-    partition, low, high = span
-    return f"partition = {partition} AND offset >= {low} AND offset <= {high}"

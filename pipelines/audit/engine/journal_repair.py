@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pyiceberg.manifest import DataFile
 
 FILES = "read_parquet(?, union_by_name = true, hive_partitioning = false, filename = true)"
-REFUSED = pa.schema([("refused_partition", pa.int32()), ("refused_offset", pa.int64())])
+REFUSED = pa.schema([("refused_partition", pa.int32()), ("refused_offset", pa.int64()), ("refused_appended", pa.int64())])
 
 
 class Copies(NamedTuple):
@@ -39,8 +39,8 @@ class Repair:
     rows: list[pa.Table] = field(default_factory=list)
 
 
-def plan_repair(connection: duckdb.DuckDBPyConnection, fresh: list[DataFile], published: set[str], refused: set[tuple[int, int]]) -> Repair:
-    """Leave one copy of each record, the published one where there is one, and none at the places (partition, offset) in `refused`.
+def plan_repair(connection: duckdb.DuckDBPyConnection, fresh: list[DataFile], published: set[str], refused: set[tuple[int, int, int]]) -> Repair:
+    """Leave one copy of each record, the published one where there is one, none of `refused` (partition, offset, append time in epoch us).
 
     A commit that is repeated repeats whole files. So copies with different rows, or twice in one file, are the events of an array,
     which is no event: all of them go. A record is its partition, offset and append time: a topic that is made anew starts again at 0.
@@ -60,7 +60,7 @@ def plan_repair(connection: duckdb.DuckDBPyConnection, fresh: list[DataFile], pu
     return repair
 
 
-def _gone(found: Iterable[Copies], listed: list[str], published: set[str], refused: set[tuple[int, int]]) -> Mapping[str, set[tuple[Any, ...]]]:
+def _gone(found: Iterable[Copies], listed: list[str], published: set[str], refused: set[tuple[int, int, int]]) -> Mapping[str, set[tuple[Any, ...]]]:
     """Records to leave out of each file."""
     by_record: dict[tuple[Any, ...], list[Copies]] = defaultdict(list)
     for copies in found:
@@ -68,7 +68,7 @@ def _gone(found: Iterable[Copies], listed: list[str], published: set[str], refus
     gone: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
     for record, copies_of_it in by_record.items():
         unpublished = sorted({copies.path for copies in copies_of_it if copies.path not in published}, key=listed.index)
-        is_kept = len(unpublished) == len({copies.path for copies in copies_of_it}) and record[:2] not in refused and not _are_parts(copies_of_it)
+        is_kept = len(unpublished) == len({copies.path for copies in copies_of_it}) and record not in refused and not _are_parts(copies_of_it)
         for path in unpublished[is_kept:]:
             gone[path].add(record)
     return gone
@@ -78,18 +78,18 @@ def _are_parts(copies_of_it: list[Copies]) -> bool:
     return len({copies.row for copies in copies_of_it}) > 1 or any(copies.number > 1 for copies in copies_of_it)
 
 
-def _copies(connection: duckdb.DuckDBPyConnection, paths: list[str], refused: set[tuple[int, int]]) -> list[Copies]:
+def _copies(connection: duckdb.DuckDBPyConnection, paths: list[str], refused: set[tuple[int, int, int]]) -> list[Copies]:
     """Records that are there more than once, or whose place is refused."""
     columns = [str(row[0]) for row in connection.execute(f"DESCRIBE SELECT * EXCLUDE (filename) FROM {FILES}", [paths]).fetchall()]
     row = ", ".join(quote(name, '"') for name in columns)
-    places = pa.table({"refused_partition": [p for p, _ in refused], "refused_offset": [o for _, o in refused]}, schema=REFUSED)
+    places = pa.Table.from_pylist([dict(zip(REFUSED.names, record, strict=True)) for record in refused], schema=REFUSED)
     connection.register("refused_places", places)
     query = f"""WITH copies AS (
           SELECT filename, "partition", "offset", epoch_us(appended_at) AS appended, hash({row}) AS content, count(*) AS n FROM {FILES} GROUP BY ALL)
         SELECT filename, "partition", "offset", appended, content, n FROM copies
         WHERE ("partition", "offset", appended) IN (
             SELECT ("partition", "offset", appended) FROM copies GROUP BY "partition", "offset", appended HAVING sum(n) > 1)
-          OR ("partition", "offset") IN (SELECT (refused_partition, refused_offset) FROM refused_places)"""
+          OR ("partition", "offset", appended) IN (SELECT (refused_partition, refused_offset, refused_appended) FROM refused_places)"""
     found = connection.execute(query, [paths]).fetchall()
     connection.unregister("refused_places")
     return [Copies(path, (partition, offset, appended), content, n) for path, partition, offset, appended, content, n in found]

@@ -14,6 +14,7 @@ from connectors.kafka.reader import Absent, Found, OffsetReader, Range
 from contracts.decoding import decode
 from contracts.validator import ARRAY, Validator
 from pipelines.audit.decisions.lake import Stretch
+from pipelines.audit.publication import epoch_of, partition_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from contracts.model import Stream
     from contracts.registry import Registry
     from pipelines.audit.engine.quarantine_encryption import QuarantineCipher
+    from pipelines.audit.publication import Epoch
 
 REFUSED_BY_GATE = "refused_by_gate"
 ABSENT = "absent"
@@ -30,16 +32,17 @@ ABSENT = "absent"
 
 @dataclass
 class Explained:
-    """What one opening of a stream has explained: next offset per partition, quarantine rows, counts, what left the log."""
+    """What one opening of a stream has explained: next offset per key, quarantine rows, counts per key, what left the log.
+
+    `refused` are rows that the validator accepts though they are not journaled, `quarantined` the others.
+    """
 
     through: dict[int, int] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
+    quarantined: Counter[int] = field(default_factory=Counter)
+    refused: Counter[int] = field(default_factory=Counter)
     absent: Counter[int] = field(default_factory=Counter)
     lost: list[Stretch] = field(default_factory=list)
-
-    def count(self, *, refused: bool) -> Counter[int]:
-        """Rows per partition that the validator accepts though they are not journaled, or the others."""
-        return Counter(row["partition"] for row in self.rows if (row["reason"] == REFUSED_BY_GATE) == refused)
 
 
 class MissingOffsetReader:
@@ -51,23 +54,27 @@ class MissingOffsetReader:
         self._reader = OffsetReader(bootstrap)
         self._cipher = cipher
 
-    def explain(self, stream: Stream, missing: Mapping[int, list[Range]], through: Mapping[int, int], budget: int) -> Explained:
+    def explain(self, stream: Stream, epochs: tuple[Epoch, ...], missing: Mapping[int, list[Range]], through: Mapping[int, int], budget: int) -> Explained:
         """Read the missing offsets again, lowest first per partition, at most `budget` in all; those below the log's start cost nothing.
 
         `through` is the next offset per partition once nothing is left.
         """
         explained = Explained(dict(through))
         left = budget
-        for partition, ranges in sorted(missing.items()):
+        for key, ranges in sorted(missing.items()):
+            partition = partition_of(key)
+            if _is_gone(epochs, key):
+                explained.lost += [Stretch(key, part.first, part.last) for part in ranges]
+                continue
             start = self._reader.log_start(stream.topic, partition) if ranges else 0
-            explained.lost += [Stretch(partition, part.first, min(part.last, start - 1)) for part in ranges if part.first < start]
+            explained.lost += [Stretch(key, part.first, min(part.last, start - 1)) for part in ranges if part.first < start]
             kept = [Range(max(part.first, start), part.last) for part in ranges if part.last >= start]
             wanted, rest = _within(kept, left)
             left -= sum(part.last - part.first + 1 for part in wanted)
             if rest is not None:
-                explained.through[partition] = rest
+                explained.through[key] = rest
             for answer in self._reader.read(stream.topic, partition, wanted):
-                self._enter(explained, stream, partition, answer)
+                self._enter(explained, stream, epochs, key, answer)
         return explained
 
     def texts(self, stream: Stream, partition: int, offsets: list[int]) -> Iterator[tuple[int, dict[str, str] | None]]:
@@ -93,18 +100,23 @@ class MissingOffsetReader:
         """Let go of the broker."""
         self._reader.close()
 
-    def _enter(self, explained: Explained, stream: Stream, partition: int, answer: Found | Absent) -> None:
+    def _enter(self, explained: Explained, stream: Stream, epochs: tuple[Epoch, ...], key: int, answer: Found | Absent) -> None:
         if isinstance(answer, Absent) and answer.reason == "log_start":
-            explained.lost.append(Stretch(partition, answer.first, answer.last))
+            explained.lost.append(Stretch(key, answer.first, answer.last))
             return
         if isinstance(answer, Absent):
-            explained.absent[partition] += answer.last - answer.first + 1
+            explained.absent[key] += answer.last - answer.first + 1
+            return
+        if _epoch_at(epochs, answer.appended_ms) > epoch_of(key):
+            # Another record is where this one was.
+            explained.lost.append(Stretch(key, answer.offset, answer.offset))
             return
         violation = self._validator.check(stream.name, answer.value, answer.appended_ms)
+        (explained.quarantined if violation else explained.refused)[key] += 1
         explained.rows.append(
             {
                 "topic": stream.topic,
-                "partition": partition,
+                "partition": partition_of(key),
                 "offset": answer.offset,
                 "appended_at": instant(answer.appended_ms),
                 "reason": violation.reason if violation else REFUSED_BY_GATE,
@@ -115,6 +127,15 @@ class MissingOffsetReader:
                 "quarantined_at": datetime.now(UTC),
             }
         )
+
+
+def _is_gone(epochs: tuple[Epoch, ...], key: int) -> bool:
+    """True when the log of a key is no more."""
+    return bool(epochs) and (epochs[epoch_of(key)].topic, epochs[epoch_of(key)].topic_id) != (epochs[-1].topic, epochs[-1].topic_id)
+
+
+def _epoch_at(epochs: tuple[Epoch, ...], appended_ms: int) -> int:
+    return sum(epoch.begun_ms <= appended_ms for epoch in epochs[1:])
 
 
 def gaps(present: NDArray[Any], first: int, last: int) -> list[Range]:

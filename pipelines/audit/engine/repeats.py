@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 
 from contracts.identifiers import quote
 from pipelines.audit.engine.identity_index import unpacked
-from pipelines.audit.engine.working_table import PARQUET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from contracts.model import Stream
+    from pipelines.audit.engine.journal_rows import JournalRows
 
 COMPARED = 2_000
 """Conflicting repeats that a cycle compares with the deliveries that count; of others it only says that they differ."""
@@ -28,9 +28,6 @@ FILES = 64
 """Published files that are read for it."""
 NEAR = timedelta(days=2)
 """How far from the repeats' event times a published delivery is looked for: a journal of years is planned by its days."""
-
-
-ROWS = f"(SELECT * FROM template UNION ALL BY NAME {PARQUET})"
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Repeats:
 
     def to_arrow(self) -> pa.Table:
         """Places of both, and whether the payloads differ."""
-        (_, partition, offset), (_, winner_partition, winner_offset) = unpacked(self.entries["place"]), unpacked(self.winners["place"])
+        (partition, offset), (winner_partition, winner_offset) = unpacked(self.entries["place"]), unpacked(self.winners["place"])
         return pa.table(
             {
                 "partition": partition,
@@ -65,32 +62,32 @@ class RepeatReader:
         self._template = template
         self._fields = tuple(stream.fields)
 
-    def describe(self, repeats: Repeats, fresh: Sequence[str], plan: Callable[[str], Sequence[str]]) -> pa.Table:
-        """The rows of the table of duplicates for these repeats, without the cycle.
+    def describe(self, repeats: Repeats, keys: JournalRows, fresh: Sequence[str], plan: Callable[[str], Sequence[str]]) -> pa.Table:
+        """The rows of the table of duplicates for these repeats, without the cycle, with keys in the place of partitions.
 
         The repeats are in the files `fresh`; the deliveries that count are there, or published: `plan` gives the paths of published
         files that may have rows which meet a condition.
         """
         query = f"""SELECT topic, "partition", "offset", appended_at, tenant_id, source, event_id, event_type, region, event_time,
                       winner_partition, winner_offset, is_published, conflicting
-                    FROM {ROWS} JOIN repeats USING ("partition", "offset")"""
+                    FROM {_rows(keys)} JOIN repeats USING ("partition", "offset")"""
         told = self._table(query, fresh, repeats=repeats.to_arrow())
         query = """SELECT told.* REPLACE (conflicting AND coalesce(fields <> '', TRUE) AS conflicting), nullif(fields, '') AS differing_fields
                    FROM told LEFT JOIN compared USING ("partition", "offset")"""
-        return self._table(query, told=told, compared=self._compare(told, fresh, plan))
+        return self._table(query, told=told, compared=self._compare(told, keys, fresh, plan))
 
-    def _compare(self, told: pa.Table, fresh: Sequence[str], plan: Callable[[str], Sequence[str]]) -> pa.Table:
+    def _compare(self, told: pa.Table, keys: JournalRows, fresh: Sequence[str], plan: Callable[[str], Sequence[str]]) -> pa.Table:
         """Place and differing fields of conflicting repeats: names in the order of the contract, no text where nothing differs."""
         conflicts = told.filter(pc.field("conflicting")).slice(0, COMPARED)
         differing = ", ".join(f"CASE WHEN repeat.{_quoted(name)} IS DISTINCT FROM winner.{_quoted(name)} THEN '{name}' END" for name in self._fields)
         query = f"""SELECT repeat."partition", repeat."offset", any_value(concat_ws(',', {differing})) AS fields
                     FROM conflicts
-                    JOIN {ROWS} AS repeat ON repeat."partition" = conflicts."partition" AND repeat."offset" = conflicts."offset"
-                    JOIN {ROWS} AS winner ON winner."partition" = winner_partition AND winner."offset" = winner_offset
+                    JOIN {_rows(keys)} AS repeat ON repeat."partition" = conflicts."partition" AND repeat."offset" = conflicts."offset"
+                    JOIN {_rows(keys)} AS winner ON winner."partition" = winner_partition AND winner."offset" = winner_offset
                     GROUP BY ALL"""
         if not conflicts.num_rows:
             return conflicts.select(["partition", "offset"]).append_column("fields", pa.array([], pa.string()))
-        return self._table(query, fresh, [*fresh, *_published_files(conflicts, plan)], conflicts=conflicts)
+        return self._table(query, fresh, [*fresh, *_published_files(conflicts, keys, plan)], conflicts=conflicts)
 
     def _table(self, query: str, *paths: Sequence[str], **relations: pa.Table) -> pa.Table:
         """Rows of a query over files and over relations of these names."""
@@ -101,13 +98,17 @@ class RepeatReader:
             return self._connection.sql(query, params=[list(files) for files in paths]).to_arrow_table()
 
 
-def _published_files(conflicts: pa.Table, plan: Callable[[str], Sequence[str]]) -> Sequence[str]:
+def _rows(keys: JournalRows) -> str:
+    return f"(SELECT * FROM template UNION ALL BY NAME {keys.parquet})"
+
+
+def _published_files(conflicts: pa.Table, keys: JournalRows, plan: Callable[[str], Sequence[str]]) -> Sequence[str]:
     """Files in which published deliveries that count may be."""
     old = conflicts.filter(pc.field("is_published"))
     if not old.num_rows:
         return []
     spans = old.group_by("winner_partition").aggregate([("winner_offset", "min"), ("winner_offset", "max")]).to_pylist()
-    places = (f"(partition = {one['winner_partition']} AND offset >= {one['winner_offset_min']} AND offset <= {one['winner_offset_max']})" for one in spans)
+    places = (f"({keys.span_condition((one['winner_partition'], one['winner_offset_min'], one['winner_offset_max']))})" for one in spans)
     times = pc.min_max(old["event_time"]).as_py()
     first, last = (times["min"] - NEAR).isoformat(), (times["max"] + NEAR).isoformat()
     return plan(f"({' OR '.join(places)}) AND event_time >= '{first}' AND event_time <= '{last}'")[:FILES]

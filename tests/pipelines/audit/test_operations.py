@@ -12,6 +12,7 @@ from pipelines.audit.publication import (
     MISMATCH,
     UNEXPLAINED,
     Account,
+    Epoch,
     Hold,
     Position,
     Publication,
@@ -24,7 +25,7 @@ from pipelines.audit.publication import (
 from tests.statements import CONTRACTS, DEFINITIONS, PLAN
 
 WINDOWS = {name: WindowFrontier(20_000, 20_000, {0: 5, 1: 5}) for name in PLAN}
-FRONTIER = StreamFrontier({0: Position(5, 5, 25_000), 1: Position(7, 7, 26_000)}, WINDOWS)
+FRONTIER = StreamFrontier({0: Position(5, 5, 25_000), 1: Position(7, 7, 26_000)}, WINDOWS, epochs=(Epoch(-1, "runs.v1", "id"),))
 TARGETS = {table: 3 for stream in CONTRACTS.streams.values() for table in (stream.journal, stream.duplicates)} | {f"partials.{name}": 4 for name in PLAN}
 ACCOUNTS = Account(0, 5, 9, journaled=1, quarantined=2, absent=0, lost=1), Account(2, 0, 3, journaled=3, quarantined=0, absent=0, lost=0)
 REPORT = StreamReport(windows={"kpis": {"stand": 2, "late": 0}}, supplemented={"kpis": 9}, accounts=ACCOUNTS)
@@ -34,12 +35,12 @@ AFTER = replace(BEFORE, cycle=5, streams={**BEFORE.streams, "runs": MOVED}, targ
 
 
 def test_completeness_has_a_row_for_each_partition_that_moved() -> None:
-    rows = completeness_rows(CONTRACTS, AFTER)
+    rows = completeness_rows(AFTER)
     assert [(row["topic"], row["partition"], row["first_offset"], row["next_offset"]) for row in rows] == [("runs.v1", 0, 5, 9), ("runs.v1", 2, 0, 3)]
 
 
 def test_completeness_says_what_became_of_each_offset() -> None:
-    row = completeness_rows(CONTRACTS, AFTER)[0]
+    row = completeness_rows(AFTER)[0]
     assert (row["journaled"], row["quarantined"], row["absent"], row["lost"]) == (1, 2, 0, 1)
 
 

@@ -12,7 +12,7 @@ from pyiceberg.catalog.memory import InMemoryCatalog
 
 from connectors.iceberg.tables import ensure_table
 from connectors.kafka.topics import TopicState
-from pipelines.audit.publication import Position, StreamFrontier, WindowFrontier
+from pipelines.audit.publication import Epoch, Position, StreamFrontier, WindowFrontier, key_of
 from pipelines.deployment.cutover import start_of
 from pipelines.intake.statements import StreamStart
 from pipelines.tables import all_tables
@@ -68,3 +68,17 @@ def test_what_is_published_counts_though_no_row_of_it_is_read(catalog: InMemoryC
 
 def test_a_start_names_the_topic_whose_offsets_it_has(catalog: InMemoryCatalog) -> None:
     assert start(catalog).topic_id == "this"
+
+
+def test_another_log_is_read_and_journaled_from_its_start(catalog: InMemoryCatalog) -> None:
+    frontier = StreamFrontier({0: Position(10, 10)}, {"kpis": WindowFrontier(START_MS, START_MS, {})}, epochs=(Epoch(-1, STREAM.topic, "that"),))
+    found = start(catalog, frontier)
+    assert (found.read_from, found.journal_from, set(found.windows_from)) == ({0: 0, 1: 7, 2: 0}, {}, {"kpis"})
+
+
+def test_rows_of_the_log_before_are_no_positions_in_this_one(catalog: InMemoryCatalog) -> None:
+    append(catalog, STREAM.journal, [journaled(offset, 30_000 + offset) for offset in range(3)])
+    epochs = Epoch(-1, STREAM.topic, "that"), Epoch(START_MS + 30_000, STREAM.topic, "this")
+    positions = {0: Position(10, 10), key_of(1, 0): Position(1, 1)}
+    found = start(catalog, StreamFrontier(positions, {"kpis": WindowFrontier(START_MS + 10_000, START_MS + 10_000, {})}, epochs=epochs))
+    assert (found.read_from, found.journal_from) == ({0: 0, 1: 7, 2: 0}, {0: 3})

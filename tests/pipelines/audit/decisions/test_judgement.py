@@ -25,8 +25,8 @@ class OneStream:
         del stream
         return DuplicateCount(0, 0)
 
-    def compare(self, name: str, stream: str, since: WindowFrontier, through: int) -> tuple[Comparison, ...]:
-        del name, stream, since, through
+    def compare(self, name: str, stream: str, since: WindowFrontier, through: int, seam_ms: int) -> tuple[Comparison, ...]:
+        del name, stream, since, through, seam_ms
         return self.windows
 
     def late_rows(self, stream: str, counted: object, before: int) -> int:
@@ -45,7 +45,7 @@ def judge(wrong: int, *windows: Comparison, is_released: bool = False) -> Findin
 def judge_held(lake: OneStream, hold: Hold | None, *, reach_ms: int = 12_000, is_released: bool = False) -> Finding:
     frontier = StreamFrontier({0: Position(0, 0)}, {"kpis": WindowFrontier(-1, -1, {0: 0})}, hold)
     offsets = {0: Offsets(3, 3, 0, 2, reach_ms)}
-    return judge_stream(cast("Lake", lake), Case("runs", frontier, {"kpis": Span(10_000, 10_000)}, offsets, None, reach_ms, 99, 10, is_released))
+    return judge_stream(cast("Lake", lake), Case("runs", frontier, {"kpis": Span(10_000, 10_000)}, offsets, reach_ms, 99, 10, is_released))
 
 
 def test_a_delivery_that_differs_from_its_record_holds_the_stream() -> None:

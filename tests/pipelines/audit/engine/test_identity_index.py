@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pipelines.audit.engine import identity_index, identity_segment
 from pipelines.audit.engine.identity_index import MANIFEST, UNKNOWN, IdentityIndex, packed, unpacked
 from pipelines.audit.engine.identity_segment import ENTRY, Merge, write_segment
+from pipelines.audit.publication import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -230,11 +231,11 @@ def test_other_hash_functions_start_anew(index: IdentityIndex, folder: Path) -> 
 
 
 def test_a_place_is_packed_and_unpacked() -> None:
-    partitions, offsets = np.array([0, 16_382, 3]), np.array([0, 2**44 - 2, 1])
-    assert [part.tolist() for part in unpacked(packed(5, partitions, offsets))] == [[5, 5, 5], partitions.tolist(), offsets.tolist()]
+    keys, offsets = np.array([0, key_of(62, 16_383), 3]), np.array([0, 2**44 - 2, 1])
+    assert [part.tolist() for part in unpacked(packed(keys, offsets))] == [keys.tolist(), offsets.tolist()]
 
 
-@pytest.mark.parametrize(("epoch", "partition", "offset"), [(63, 0, 0), (0, 16_383, 0), (0, 0, 2**44 - 1)])
-def test_a_place_that_has_no_room_is_refused(epoch: int, partition: int, offset: int) -> None:
+@pytest.mark.parametrize(("key", "offset"), [(2**20 - 1, 0), (0, 2**44 - 1)])
+def test_a_place_that_has_no_room_is_refused(key: int, offset: int) -> None:
     with pytest.raises(OverflowError, match="the identity index has room for"):
-        packed(epoch, np.array([partition]), np.array([offset]))
+        packed(np.array([key]), np.array([offset]))

@@ -21,7 +21,7 @@ from pipelines.audit.decisions.lake import Offsets, TagMove
 from pipelines.audit.decisions.opening import open_stream
 from pipelines.audit.engine.journal_reader import JournalReader
 from pipelines.audit.engine.tagged_tables import TaggedTables
-from pipelines.audit.publication import Position, Publication, StreamFrontier
+from pipelines.audit.publication import Epoch, Position, Publication, StreamFrontier, key_of
 from pipelines.tables import all_tables
 from tests.statements import CONTRACTS, DEFINITIONS, PLAN
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 STREAM = CONTRACTS.streams["runs"]
 JOURNAL = journal_of("runs")
+EPOCHS = (Epoch(-1, STREAM.topic, "first"),)
 START_MS = 1_790_000_000_000
 
 
@@ -78,7 +79,7 @@ class Journal:
     def quarantine(self, offset: int) -> None:
         """Quarantine an offset for readers."""
         table = self.tables.look(QUARANTINE)
-        row = {"topic": STREAM.topic, "partition": 0, "offset": offset, "reason": "refused_by_gate"}
+        row = {"topic": STREAM.topic, "partition": 0, "offset": offset, "reason": "refused_by_gate", "appended_at": _appended_at(offset)}
         before = head_of(table)
         table.append(pa.Table.from_pylist([row], schema=table.schema().as_arrow()))
         self.tables.move_tags([TagMove(QUARANTINE, before, head_of(table))])
@@ -86,7 +87,7 @@ class Journal:
     def open(self, since: int, position: Position) -> Offsets | None:
         """Open what was appended after `since`."""
         self.tables.look(JOURNAL)
-        found = self.reader.open(StreamFrontier({0: position}, {}), since, self.head, {0: position.next_offset})
+        found = self.reader.open(StreamFrontier({0: position}, {}, epochs=EPOCHS), since, self.head)
         return found.get(0)
 
     @property
@@ -100,8 +101,12 @@ class Journal:
         return sorted(self.tables.look(JOURNAL).scan().to_arrow()["offset"].to_pylist())
 
 
+def _appended_at(offset: int, after_ms: int = 0) -> datetime:
+    return datetime.fromtimestamp((START_MS + after_ms + offset) / 1000, UTC)
+
+
 def _delivery(offset: int, after_ms: int, **fields: Any) -> dict[str, Any]:
-    at = datetime.fromtimestamp((START_MS + after_ms + offset) / 1000, UTC)
+    at = _appended_at(offset, after_ms)
     event = {"event_id": f"e-{offset}", "event_type": "run.started", "event_time": at, "source": "test", "tenant_id": "acme", "run_id": "r", "run_kind": "job"}
     return {**event, "is_canary": False, "topic": STREAM.topic, "partition": 0, "offset": offset, "appended_at": at, **fields}
 
@@ -265,9 +270,9 @@ class OneJournal:
     def commits(self, table: str, since: int) -> tuple[Commit, ...]:
         return self.journal.tables.commits(table, since)
 
-    def open_journal(self, stream: str, since: int, snapshot: int, positions: Mapping[int, int]) -> Mapping[int, Offsets]:
+    def open_journal(self, stream: str, since: int, snapshot: int, frontier: StreamFrontier) -> Mapping[int, Offsets]:
         del stream
-        return self.journal.reader.open(StreamFrontier({0: Position(positions[0], positions[0])}, {}), since, snapshot, positions)
+        return self.journal.reader.open(frontier, since, snapshot)
 
 
 def test_of_a_backlog_no_more_is_opened_than_the_bite_and_the_rest_of_its_commit(journal: Journal) -> None:
@@ -283,3 +288,31 @@ def test_of_a_backlog_no_more_is_opened_than_the_bite_and_the_rest_of_its_commit
         since, position = opening.snapshot, opening.offsets[0].high + 1
     assert opened == [200, 200]
     assert opening.is_whole
+
+
+RENEWED = (*EPOCHS, Epoch(START_MS + 60_000, STREAM.topic, "second"))
+
+
+def test_rows_of_another_log_at_the_same_offsets_are_no_repeats(journal: Journal) -> None:
+    since = journal.append(0, 1, 2)
+    journal.append(0, 1, after_ms=60_000)
+    positions = {0: Position(3, 3), key_of(1, 0): Position(0, 0)}
+    found = journal.reader.open(StreamFrontier(positions, {}, epochs=RENEWED), since, journal.head)
+    assert found == {key_of(1, 0): Offsets(2, 2, 0, 1, START_MS + 60_001)}
+
+
+def test_copies_in_another_log_are_taken_out_and_nothing_else(journal: Journal) -> None:
+    since = journal.append(0, 1, 2)
+    journal.append(0, 1, after_ms=60_000)
+    journal.append(0, 1, after_ms=60_000)
+    journal.reader.open(StreamFrontier({0: Position(3, 3), key_of(1, 0): Position(0, 0)}, {}, epochs=RENEWED), since, journal.head)
+    journal.reader.drop_double_commits()
+    assert journal.offsets == [0, 0, 1, 1, 2]
+
+
+def test_a_row_where_everything_is_published_is_a_stray_and_stays(journal: Journal) -> None:
+    since = journal.append(0, 1, 2)
+    journal.append(1, after_ms=60_000)
+    found = journal.open(since, Position(3, 3))
+    assert found
+    assert (found.repeated, found.strays, journal.offsets) == (0, 1, [0, 1, 1, 2])

@@ -56,7 +56,7 @@ class Audit:
         self.journal.append(completed(pa.Table.from_pylist(list(deliveries)), self.journal.schema().as_arrow()))
         self.catalog.look(STREAM.journal)
         head = head_of(self.journal)
-        self.reader.open(self.frontier, self.published, head, {partition: position.next_offset for partition, position in self.positions.items()})
+        self.reader.open(self.frontier, self.published, head)
         self.reader.find_duplicates()
         rows: list[dict[str, Any]] = self.reader.duplicates.to_pylist()
         self._stage()

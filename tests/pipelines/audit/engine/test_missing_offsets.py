@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.kafka.reader import Range
-from pipelines.audit.engine.missing_offsets import Explained, gaps
 from pipelines.audit.engine.missing_offsets import _within as within
+from pipelines.audit.engine.missing_offsets import gaps
 
 RANGES = [Range(0, 4), Range(10, 10), Range(20, 29)]
 
@@ -38,8 +38,3 @@ def test_a_budget_is_spent_on_the_lowest_offsets(budget: int) -> None:
     wanted, rest = within(RANGES, budget)
     assert offsets(wanted) == offsets(RANGES)[:budget]
     assert rest == (offsets(RANGES)[budget] if budget < 16 else None)
-
-
-def test_refused_records_are_counted_apart_from_bad_ones() -> None:
-    explained = Explained(rows=[{"partition": p, "reason": reason} for p, reason in ((0, "refused_by_gate"), (0, "malformed"), (1, "too_long"))])
-    assert (explained.count(refused=True), explained.count(refused=False)) == ({0: 1}, {0: 1, 1: 1})

@@ -15,6 +15,7 @@ import pytest
 from pipelines.audit.engine import repeats
 from pipelines.audit.engine.identity_index import packed
 from pipelines.audit.engine.identity_segment import ENTRY
+from pipelines.audit.engine.journal_rows import JournalRows
 from pipelines.audit.engine.repeats import RepeatReader, Repeats
 from tests.pipelines.audit.engine.test_streamed_partials import JOURNAL
 from tests.statements import CONTRACTS
@@ -31,7 +32,7 @@ def row(offset: int, **fields: Any) -> dict[str, Any]:
 
 def entries(*offsets: int, payload: int) -> Any:
     found = np.zeros(len(offsets), ENTRY)
-    found["place"], found["payload"] = packed(0, np.zeros(len(offsets), int), np.array(offsets)), payload
+    found["place"], found["payload"] = packed(np.zeros(len(offsets), int), np.array(offsets)), payload
     return found
 
 
@@ -58,7 +59,7 @@ class Journal:
             return published
 
         found = Repeats(entries(*offsets, payload=payload), entries(*offsets.values(), payload=1), np.full(len(offsets), bool(published)))
-        rows: list[dict[str, Any]] = self.reader.describe(found, [fresh], plan).sort_by("offset").to_pylist()
+        rows: list[dict[str, Any]] = self.reader.describe(found, JournalRows(), [fresh], plan).sort_by("offset").to_pylist()
         return rows
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from contracts.datasets import QUARANTINE, audit_of, duplicates_of, journal_of, partial_of
-from pipelines.audit.publication import Position, Publication, StreamFrontier, WindowFrontier
+from pipelines.audit.publication import Epoch, Position, Publication, StreamFrontier, WindowFrontier, epoch_of, key_of, partition_of
 
 WINDOW = 10
 KEYS = {"kpis": 2, "runs": 3}
@@ -25,6 +25,12 @@ class Record(NamedTuple):
     identity: int
     payload: int
     appended: int
+    epoch: int = 0
+
+    @property
+    def key(self) -> int:
+        """Key of the partition, from what is true: the audit has to find it from the append time."""
+        return key_of(self.epoch, self.partition)
 
     @property
     def window_end(self) -> int:
@@ -122,15 +128,33 @@ class Catalog:
         self.logs: dict[str, list[list[Record]]] = {stream: [[] for _ in range(n)] for stream, n in streams.items()}
         targets = {name: table.main for name, table in self.tables.items()}
         frontiers = {
-            stream: StreamFrontier({p: Position(0, 0) for p in range(n)}, {name: WindowFrontier(-1, -1, dict.fromkeys(range(n), 0)) for name in KEYS})
+            stream: StreamFrontier(
+                {p: Position(0, 0) for p in range(n)},
+                {name: WindowFrontier(-1, -1, dict.fromkeys(range(n), 0)) for name in KEYS},
+                epochs=(Epoch(-1, f"{stream}.v1", "0"),),
+            )
             for stream, n in streams.items()
         }
         self.recorded = [Publication(0, frontiers, targets, targets)]
         self.ops: set[int] = set()
         self.starts: dict[str, list[int]] = {stream: [0] * n for stream, n in streams.items()}
         self.lost: set[tuple[str, int, int]] = set()
+        self.epochs = dict.fromkeys(streams, 0)
+        self.past: dict[tuple[str, int], list[list[Record]]] = {}
         self.joined: dict[tuple[str, int], int] = {}
         self.on_tag_move: Callable[[], None] = lambda: None
+
+    def log(self, stream: str, key: int) -> list[Record]:
+        """What was ever appended to a partition of an epoch."""
+        logs = self.logs[stream] if epoch_of(key) == self.epochs[stream] else self.past[stream, epoch_of(key)]
+        return logs[partition_of(key)]
+
+    def begin_anew(self, stream: str) -> None:
+        """Delete the topic of a stream and create it again."""
+        self.past[stream, self.epochs[stream]] = self.logs[stream]
+        self.logs[stream] = [[] for _ in self.logs[stream]]
+        self.starts[stream] = [0] * len(self.logs[stream])
+        self.epochs[stream] += 1
 
     def commit(self, name: str, files: tuple[File, ...], now_ms: int) -> int:
         """Append files to main."""

@@ -46,7 +46,7 @@ class Truth:
                 stream: _sum(
                     record
                     for _, record in self.winners.get(stream, ())
-                    if record.appended < frontier.windows[name].proved and record.offset < frontier.windows[name].counted.get(record.partition, 0)
+                    if record.appended < frontier.windows[name].proved and record.offset < frontier.windows[name].counted.get(record.key, 0)
                 )
                 for stream, frontier in self.catalog.recorded[cycle].streams.items()
             }
@@ -57,7 +57,7 @@ class Truth:
         new = [
             record
             for p, position in positions.items()
-            for record in self.catalog.logs[stream][p][old[p].next_offset if p in old else 0 : position.next_offset]
+            for record in self.catalog.log(stream, p)[old[p].next_offset if p in old else 0 : position.next_offset]
             if record.kind == "valid" and (stream, p, record.offset) not in self.catalog.lost
         ]
         known, winners = self.known.setdefault(stream, {}), self.winners.setdefault(stream, [])
@@ -173,7 +173,7 @@ class Readers:
 
         def answer(first: int, second: int) -> State:
             hidden = {(row.partition, row.offset) for row in duplicates.rows(second) if row.stream == stream}
-            rows = (row for row in journal.rows(first) if (row.partition, row.offset) not in hidden)
+            rows = (row for row in journal.rows(first) if (row.key, row.offset) not in hidden)
             return {stream: _sum(rows)}
 
         return View(journal_of(stream), duplicates_of(stream), answer, lambda cycle: self.truth.facts(stream, cycle))

@@ -20,8 +20,8 @@ from pipelines.audit.decisions.lake import (
     Stretch,
     TagMove,
 )
-from pipelines.audit.publication import Place, Publication, WindowFrontier
-from tests.pipelines.audit.simulation.catalog import HIDING, KEYS, Catalog, Coordinates, Duplicate, File, Record, Row, fold, merge
+from pipelines.audit.publication import Place, Publication, StreamFrontier, WindowFrontier, key_of
+from tests.pipelines.audit.simulation.catalog import HIDING, KEYS, WINDOW, Catalog, Coordinates, Duplicate, File, Record, Row, fold, merge
 
 
 @dataclass(slots=True)
@@ -31,7 +31,8 @@ class Opened:
     since: int
     snapshot: int
     rows: list[Record]
-    positions: Mapping[int, int]
+    frontier: StreamFrontier
+    is_confused: bool
     duplicates: dict[tuple[int, int], Duplicate] = field(default_factory=dict)
     explained: list[tuple[int, int]] = field(default_factory=list)
     lost: set[tuple[str, int, int]] = field(default_factory=set)
@@ -51,6 +52,7 @@ class SimulatedLake:
         self._partials: dict[str, tuple[int, int]] = {}
         self.streams = catalog.streams
         self.partials = tuple(KEYS)
+        self.window_ms = WINDOW
         # As if columns had been added between the first publication and the second.
         self._reshaped = {*map(audit_of, KEYS), *map(duplicates_of, self.streams), QUARANTINE} if len(catalog.recorded) == 2 else set[str]()
 
@@ -66,6 +68,8 @@ class SimulatedLake:
         self._step()
         self._require_cycle(publication.cycle - 1)
         # What another audit quarantined meanwhile is not lost.
+        moved = [stream for stream in self.streams if publication.before[journal_of(stream)] != publication.targets[journal_of(stream)]]
+        assert not [stream for stream in moved if self._open[stream].is_confused], "an epoch that is not what was read"
         self._catalog.lost.update(*(opened.lost for opened in self._open.values()))
         self._catalog.recorded.append(publication if publication.cycle > 1 else Publication.from_json(publication.to_json()))
         self._catalog.on_tag_move()
@@ -104,7 +108,8 @@ class SimulatedLake:
             snapshot = here.parent
         return tuple(reversed(commits))
 
-    def logs(self) -> Mapping[str, Log]:
+    def logs(self, *, fresh: bool = False) -> Mapping[str, Log]:
+        del fresh
         self._step()
         return {stream: self._log(stream) for stream in self.streams}
 
@@ -113,21 +118,27 @@ class SimulatedLake:
         first = max(offset, self._catalog.starts[stream][partition])
         return next((record.appended for record in self._catalog.logs[stream][partition][first:]), None)
 
-    def open_journal(self, stream: str, since: int, snapshot: int, positions: Mapping[int, int]) -> Mapping[int, Offsets]:
+    def offsets_since(self, stream: str, moment_ms: int) -> Mapping[int, int]:
+        self._step()
+        logs = enumerate(self._catalog.logs[stream])
+        return {p: next((record.offset for record in log if record.appended >= moment_ms), len(log)) for p, log in logs}
+
+    def open_journal(self, stream: str, since: int, snapshot: int, frontier: StreamFrontier) -> Mapping[int, Offsets]:
         self._step_in(stream)
         journal = self._tables[journal_of(stream)]
         found: list[Record] = journal.new_rows(since, snapshot)
-        rows = [row for row in found if row.offset >= positions.get(row.partition, 0)]
-        self._open[stream] = Opened(since, snapshot, rows, positions)
+        positions = {key: position.next_offset for key, position in frontier.positions.items()}
+        rows = [row for row in found if row.offset >= positions.get(row.key, 0)]
+        self._open[stream] = Opened(since, snapshot, rows, frontier, is_confused=any(row.key != _key(frontier, row) for row in found))
         extra = self._extra(stream, journal.rows(snapshot))
-        summary: dict[int, list[Record]] = {row.partition: [] for row in found}
+        summary: dict[int, list[Record]] = {row.key: [] for row in found}
         for row in rows:
-            summary[row.partition].append(row)
+            summary[row.key].append(row)
         return {
             p: Offsets(
                 rows=len(new),
                 distinct=len({row.offset for row in new}),
-                repeated=sum(row.partition == p for row in extra),
+                repeated=sum(row.key == p for row in extra),
                 high=max((row.offset for row in new), default=positions.get(p, 0) - 1),
                 reach_ms=max((row.appended for row in new), default=-1),
             )
@@ -148,20 +159,21 @@ class SimulatedLake:
     def explain(self, stream: str, after: Mapping[int, int], budget: int) -> Explanation:
         self._step_in(stream)
         opened = self._open[stream]
-        present = {(row.partition, row.offset) for row in opened.rows}
-        highs = {p: max(row.offset for row in opened.rows if row.partition == p) for p in {row.partition for row in opened.rows}}
+        present = {(row.key, row.offset) for row in opened.rows}
+        highs = {p: max(row.offset for row in opened.rows if row.key == p) for p in {row.key for row in opened.rows}}
+        starts = {key_of(self._catalog.epochs[stream], p): start for p, start in enumerate(self._catalog.starts[stream])}
         through = dict(after)
         counts: dict[str, Counter[int]] = {kind: Counter() for kind in ("bad", "absent", "refused", "valid", "array")}
         lost: list[Stretch] = []
         for p, high in sorted(highs.items()):
             for offset in range(after.get(p, 0), high + 1):
-                if (p, offset) not in present and offset < self._catalog.starts[stream][p]:
+                if (p, offset) not in present and offset < starts.get(p, high):
                     lost.append(Stretch(p, offset, offset))
                     opened.lost.add((stream, p, offset))
                 elif (p, offset) not in present:
                     if sum(each.total() for each in counts.values()) == budget:
                         break
-                    kind = self._catalog.logs[stream][p][offset].kind
+                    kind = self._catalog.log(stream, p)[offset].kind
                     counts[kind][p] += 1
                     if kind != "absent":
                         opened.explained.append((p, offset))
@@ -182,12 +194,12 @@ class SimulatedLake:
         published = set(table.snapshots[table.tag].files)
         files = [file for file in table.snapshots[table.main].files if file not in published]
         standing: list[Any] = [row for file in table.snapshots[table.main].files if file in published for row in file.rows]
-        seen = self._quarantined(stream) | {(row.partition, row.offset) for row in standing}
+        seen = self._quarantined(stream) | {(row.key, row.offset) for row in standing}
         rows: list[Any] = [row for file in files for row in file.rows]
         parts = _parts_of_arrays(files)
         kept: list[Any] = []
         for row in rows:
-            place = (row.partition, row.offset)
+            place = (row.key, row.offset)
             if place not in seen and place not in parts:
                 kept.append(row)
             seen.add(place)
@@ -207,31 +219,29 @@ class SimulatedLake:
         winners = {row.identity: row for row in journal.rows(opened.since)}
         hidden = self._published_duplicates(stream)
         for row in journal.rows(opened.since):
-            if (row.partition, row.offset) not in hidden:
+            if (row.key, row.offset) not in hidden:
                 winners[row.identity] = row
         for row in sorted(opened.rows, key=lambda row: (row.appended, row.partition, row.offset)):
             winner = winners.setdefault(row.identity, row)
             if winner is not row:
-                place = winner.partition, winner.offset
-                opened.duplicates[row.partition, row.offset] = Duplicate(stream, row.partition, row.offset, place, winner.payload != row.payload)
+                place = winner.key, winner.offset
+                opened.duplicates[row.key, row.offset] = Duplicate(stream, row.key, row.offset, place, winner.payload != row.payload)
         return DuplicateCount(len(opened.duplicates), sum(each.conflicting for each in opened.duplicates.values()))
 
     def late_rows(self, stream: str, counted: Mapping[int, int], before: int) -> int:
         self._step_in(stream)
         return len(self._late(stream, counted, before))
 
-    def compare(self, name: str, stream: str, since: WindowFrontier, through: int) -> tuple[Comparison, ...]:
+    def compare(self, name: str, stream: str, since: WindowFrontier, through: int, seam_ms: int) -> tuple[Comparison, ...]:
         self._step_in(stream)
         after = since.proved
         table = self._tables[partial_of(name)]
         rows = [row for row in table.rows(self._partials[name][1]) if row.stream == stream and after < row.window_end <= through]
         records = [row for row in self._journaled(stream) if after < row.window_end <= through]
         duplicates = self._duplicates(stream)
-        later = {(row.partition, row.offset) for row in self._journaled(stream) if row.window_end > through}
-        repeated = {row.window_end for row in records if (row.partition, row.offset) in duplicates}
-        clashing = {
-            row.window_end for row in records if (found := duplicates.get((row.partition, row.offset))) and (found.conflicting or found.winner in later)
-        }
+        later = {(row.key, row.offset) for row in self._journaled(stream) if row.window_end > through}
+        repeated = {row.window_end for row in records if (row.key, row.offset) in duplicates}
+        clashing = {row.window_end for row in records if (found := duplicates.get((row.key, row.offset))) and (found.conflicting or found.winner in later)}
         comparisons = []
         for end in sorted({row.window_end for row in rows} | {row.window_end for row in records}):
             raw = fold(stream, (row for row in records if row.window_end == end), KEYS[name])
@@ -244,7 +254,7 @@ class SimulatedLake:
                     doubled=not is_equal and _folded(set(here)) == raw,
                     has_duplicates=end in repeated,
                     has_clashes=end in clashing,
-                    has_late=not is_equal and end in self._late_windows(stream),
+                    has_late=not is_equal and (end in self._late_windows(stream) or end <= seam_ms),
                 )
             )
         return tuple(comparisons)
@@ -278,7 +288,7 @@ class SimulatedLake:
 
     def _log(self, stream: str) -> Log:
         starts, logs = self._catalog.starts[stream], self._catalog.logs[stream]
-        return Log(f"{stream}.v1", "", dict(enumerate(starts)), {p: len(log) for p, log in enumerate(logs)})
+        return Log(f"{stream}.v1", str(self._catalog.epochs[stream]), dict(enumerate(starts)), {p: len(log) for p, log in enumerate(logs)})
 
     def _require_cycle(self, cycle: int) -> None:
         if self._catalog.recorded[-1].cycle != cycle:
@@ -329,23 +339,22 @@ class SimulatedLake:
 
     def _deliveries(self, stream: str, *, repeats: bool) -> list[Record]:
         duplicates = self._duplicates(stream)
-        return [row for row in self._journaled(stream) if ((row.partition, row.offset) in duplicates) == repeats]
+        return [row for row in self._journaled(stream) if ((row.key, row.offset) in duplicates) == repeats]
 
     def _late(self, stream: str, counted: Mapping[int, int], before: int) -> list[Record]:
-        return [row for row in self._deliveries(stream, repeats=False) if row.offset >= counted.get(row.partition, 0) and row.appended < before]
+        return [row for row in self._deliveries(stream, repeats=False) if row.offset >= counted.get(row.key, 0) and row.appended < before]
 
     def _late_windows(self, stream: str) -> set[int]:
         reached: dict[int, int] = {}
-        logs = self._catalog.logs[stream]
         gone = self._quarantined(stream) | set(self._open[stream].explained)
-        arrays = [logs[p][offset] for p, offset in gone if logs[p][offset].kind == "array"]
+        arrays = [record for key, offset in gone if (record := self._catalog.log(stream, key)[offset]).kind == "array"]
         late = {array.window_end for array in arrays}
         for row in sorted([*self._journaled(stream), *arrays]):
-            before = reached.get(row.partition, -1)
-            joined = self._catalog.joined.get((stream, row.partition), -1)
+            before = reached.get(row.key, -1)
+            joined = self._catalog.joined.get((stream, row.key), -1)
             if max(before, joined + 1) >= row.window_end:
                 late.add(row.window_end)
-            reached[row.partition] = max(before, row.appended)
+            reached[row.key] = max(before, row.appended)
         return late
 
     def _published_duplicates(self, stream: str) -> dict[tuple[int, int], Duplicate]:
@@ -364,9 +373,9 @@ class SimulatedLake:
         seen = self._quarantined(stream)
         extra = []
         for row in rows:
-            if (row.partition, row.offset) in seen:
+            if (row.key, row.offset) in seen:
                 extra.append(row)
-            seen.add((row.partition, row.offset))
+            seen.add((row.key, row.offset))
         return extra
 
     def _step_in(self, stream: str) -> None:
@@ -383,12 +392,16 @@ def _parts_of_arrays(files: Iterable[File]) -> set[tuple[int, int]]:
         here: set[tuple[int, int]] = set()
         records: Iterable[Any] = file.rows
         for row in records:
-            place = (row.partition, row.offset)
+            place = (row.key, row.offset)
             if place in here:
                 parts.add(place)
             here.add(place)
             found.setdefault(place, set()).add(row)
     return parts | {place for place, rows in found.items() if len(rows) > 1}
+
+
+def _key(frontier: StreamFrontier, row: Record) -> int:
+    return key_of(sum(epoch.begun_ms <= row.appended for epoch in frontier.epochs[1:]), row.partition)
 
 
 def _folded(rows: Iterable[Row]) -> dict[tuple[int, int], Row]:

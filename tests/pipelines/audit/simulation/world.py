@@ -6,7 +6,7 @@ from random import Random
 
 from contracts.datasets import journal_of, partial_of
 from pipelines.audit.decisions.cycle import BITE, Auditor, CycleReport
-from pipelines.audit.publication import UNEXPLAINED
+from pipelines.audit.publication import UNEXPLAINED, key_of
 from tests.pipelines.audit.simulation.catalog import KEYS, WINDOW, Catalog, File, Record, Row, merge
 from tests.pipelines.audit.simulation.readers import Readers
 from tests.pipelines.audit.simulation.rival import Killed, Rival
@@ -20,11 +20,12 @@ class Source:
     positions: list[int]
     reached: list[int]
     watermark: int = -1
+    epoch: int = 0
     windows: dict[str, dict[tuple[int, int], Row]] = field(default_factory=lambda: {name: {} for name in KEYS})
 
     def copy(self) -> "Source":
         windows = {name: dict(rows) for name, rows in self.windows.items()}
-        return Source(list(self.positions), list(self.reached), self.watermark, windows)
+        return Source(list(self.positions), list(self.reached), self.watermark, self.epoch, windows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,19 @@ class Flink:
                 source.reached += [-1] * added
                 self._checkpoints = [(number, self._copies())]
 
+    def notice_new_log(self) -> None:
+        """The supervision starts the job again where a new log starts; what it has counted of the old one is not emitted."""
+        for stream, source in self.sources.items():
+            if source.epoch != self._catalog.epochs[stream]:
+                source.epoch = self._catalog.epochs[stream]
+                source.positions = [0] * len(source.positions)
+                source.reached = [-1] * len(source.reached)
+                source.watermark = self._watermarks[stream]
+                source.windows = {name: {} for name in KEYS}
+                for partition in range(len(source.positions)):
+                    self._catalog.joined[stream, key_of(source.epoch, partition)] = source.watermark
+                self._checkpoints = [(self._number, self._copies())]
+
     def commit(self, name: str, now_ms: int, *, twice: bool = False) -> None:
         """Append the oldest committable of a table, if it left one; `twice`: and leave it to be committed again."""
         if not self.pending[name]:
@@ -99,6 +113,9 @@ class Flink:
 
     def _read(self, stream: str, source: Source, partition: int, limit: int) -> list[Record]:
         start = max(source.positions[partition], self._catalog.starts[stream][partition])
+        if start > len(self._catalog.logs[stream][partition]):
+            # Its offset is out of range: a consumer of another log, which begins with this one.
+            start = self._catalog.starts[stream][partition]
         records = self._catalog.logs[stream][partition][start : start + limit]
         source.positions[partition] = start + len(records)
         journal = [part for record in records for part in _events_of(record)]
@@ -151,8 +168,12 @@ class World:
         self.expires = random.random() < 0.1
         self.fails = random.random() < 0.12
         self.failing = 0.2
+        self.begins_anew = random.random() < 0.15
+        self.steps_back &= not self.begins_anew
+        self.adds_partition &= not self.begins_anew
+        self.expires &= not self.begins_anew
         self.has_bug = self.refuses or self.miscounts or self.expires
-        self.is_calm = not (self.steps_back or self.goes_back or self.adds_partition or self.has_bug or self.fails)
+        self.is_calm = not (self.steps_back or self.goes_back or self.adds_partition or self.begins_anew or self.has_bug or self.fails)
         self.catalog = Catalog({"a": random.choice((1, 2, 2)), "b": random.choice((1, 2))})
         self.flink = Flink(random, self.catalog)
         self.flink.miscounts = self.miscounts
@@ -198,6 +219,7 @@ class World:
         for stream, logs in self.catalog.logs.items():
             for partition in range(len(logs)):
                 self._append(stream, partition, "valid")
+        self.flink.notice_new_log()
         self.flink.checkpoint(reads_all=True)
         for name, left in self.flink.pending.items():
             for _ in range(len(left)):
@@ -224,15 +246,12 @@ class World:
             self._beat()
         elif draw < 0.60:
             self.flink.checkpoint()
-        elif draw < 0.955:
+        elif draw < 0.94:
             names = [name for name, left in self.flink.pending.items() if left]
             if names:
                 self.flink.commit(random.choice(names), self.now_ms, twice=random.random() < 0.05)
-        elif draw < 0.965 and self.expires:
-            partition = random.randrange(len(self.catalog.logs["a"]))
-            position = self.flink.sources["a"].positions[partition] if partition < len(self.flink.sources["a"].positions) else 0
-            start = min(len(self.catalog.logs["a"][partition]), position + random.randrange(4))
-            self.catalog.starts["a"][partition] = max(self.catalog.starts["a"][partition], start)
+        elif draw < 0.965:
+            self._trouble_log(draw)
         elif draw < 0.975:
             is_late = self.goes_back and random.random() < 0.5
             self.flink.restart(
@@ -247,6 +266,22 @@ class World:
             self.catalog.logs["a"].append([])
             self.catalog.starts["a"].append(0)
             self.adds_partition = False
+
+    def _trouble_log(self, draw: float) -> None:
+        """The topic of stream a is deleted and created again, or loses its oldest records; the supervision looks at topics."""
+        random, source = self.random, self.flink.sources["a"]
+        is_noticed = self.catalog.recorded[-1].streams["a"].epoch == self.catalog.epochs["a"]
+        if draw < 0.95 and self.begins_anew and is_noticed and self.clock > 20:
+            self.clock += 1
+            self.catalog.begin_anew("a")
+            self.begins_anew = random.random() < 0.3
+        elif draw < 0.955:
+            self.flink.notice_new_log()
+        elif self.expires:
+            partition = random.randrange(len(self.catalog.logs["a"]))
+            position = source.positions[partition] if partition < len(source.positions) else 0
+            start = min(len(self.catalog.logs["a"][partition]), position + random.randrange(4))
+            self.catalog.starts["a"][partition] = max(self.catalog.starts["a"][partition], start)
 
     def _start(self, step: Callable[[], None] | None = None) -> Auditor:
         lake = SimulatedLake(self.catalog, step or self._step, lambda: self.now_ms, self._is_failing)
@@ -309,4 +344,4 @@ class World:
         else:
             identity, payload = len(known), random.randrange(1 << 30)
             known.append((identity, payload))
-        log.append(Record(partition, len(log), kind, identity, payload, max(0, self.clock + self.skew)))
+        log.append(Record(partition, len(log), kind, identity, payload, max(0, self.clock + self.skew), self.catalog.epochs[stream]))
