@@ -13,6 +13,7 @@ from pipelines.audit.publication import (
     MISREAD,
     REFUSED,
     REPAIRING,
+    STRAY,
     UNEXPLAINED,
 )
 from pipelines.cli.output import clock
@@ -28,6 +29,7 @@ ADVICE: Mapping[str, str] = {
     BEHIND: "see that the intake job runs and every partition gets records (`daybook status`); the stream heals by itself",
     FAILED: "mend what the sentence names; the stream is judged again by itself, and cannot be released before",
     MISCOUNTED: f"look at the offsets in ops.completeness; {RELEASE}",
+    STRAY: f"a topic may have been restored; compare the rows at the offsets with those published; {RELEASE} without counting them",
     MISMATCH: f"compare ops.reconciliation and the windows named; if the journal is right, {RELEASE}",
     MISREAD: f"compare the records named with the journal; when they are read right the stream heals, else {RELEASE}",
     REFUSED: f"compare the records with the contract; {RELEASE} without them, and they stay in the quarantine",
