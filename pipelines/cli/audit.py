@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from connectors.instants import now_ms
+from pipelines.audit.releases import ReleaseRequests
 from pipelines.cli.output import clock, counts, iso, json_option, say, say_at, say_json
 from pipelines.failures import is_transient, sentence
 from pipelines.locks import LockedError, exclusive
@@ -32,6 +33,8 @@ Examples:
   daybook audit --release runs           judge a held stream now, by the journal; close its incidents
   daybook audit --follow --json          a line of JSON per cycle"""
 LONGEST_WAIT_S = 30.0
+RELEASE_S = 60.0
+"""How long an audit that runs may take to do what was asked."""
 TIDY_S = 60.0
 """Seconds between two clearings of old snapshots."""
 
@@ -44,7 +47,7 @@ TIDY_S = 60.0
 def audit(*, once: bool, release: tuple[str, ...], explain: str | None, as_json: bool) -> int:
     """Prove what is new, and publish what is proved.
 
-    Exit code 1 when a stream is held after the last cycle, or when another audit runs.
+    Exit code 1 when a stream is held after the last cycle, or when another audit runs; that one does what --release asks.
     """
     from pipelines.settings import load
     from pipelines.signals import stop_signal
@@ -60,9 +63,24 @@ def audit(*, once: bool, release: tuple[str, ...], explain: str | None, as_json:
         with exclusive(settings.home / "audit" / "lock", wait=False):
             session.run()
     except LockedError as error:
+        if release:
+            return _ask(settings, frozenset(release))
         message = f"another audit runs, and only one may publish ({error})"
         raise click.ClickException(message) from error
     return 1 if session.is_held else 0
+
+
+def _ask(settings: Settings, streams: frozenset[str]) -> int:
+    """Let the audit that runs release the streams."""
+    requests = ReleaseRequests(settings.home)
+    requests.ask(streams)
+    say_at(f"the audit that runs is asked to release {', '.join(sorted(streams))}")
+    left = requests.await_done(streams, RELEASE_S)
+    for stream in sorted(streams - left):
+        say_at(f"{stream} is released")
+    for stream in sorted(left):
+        say_at(f"{stream} is still held after {RELEASE_S:.0f} s: `daybook audit --explain {stream}` says why", sys.stderr)
+    return 1 if left else 0
 
 
 def _explain(settings: Settings, stream: str) -> int:
@@ -95,6 +113,7 @@ class AuditSession:
         """Touches nothing yet."""
         self._settings = settings
         self._release = release
+        self._requests = ReleaseRequests(settings.home)
         self._stop = stop
         self._is_once = is_once
         self._as_json = as_json
@@ -126,6 +145,7 @@ class AuditSession:
             auditor = Auditor(lake, settings.gap_budget, bite=settings.audit_bite_rows)
             while not self._stop.is_set():
                 begun = time.monotonic()
+                self._release |= self._requests.asked()
                 report = auditor.run(now_ms(), self._release)
                 self._tell(report, time.monotonic() - begun)
                 if report.outcome == "conflict":
@@ -162,7 +182,9 @@ class AuditSession:
         if published:
             self.is_held = any(frontier.hold and frontier.hold.is_incident for frontier in published.streams.values())
         if published and report.outcome == "published":
-            self._release -= {stream for stream in self._release if not published.streams[stream].hold}
+            done = {stream for stream in self._release if not published.streams[stream].hold}
+            self._release -= done
+            self._requests.close(done)
         if report.repaired and not self._as_json:
             say_at(f"double commits removed from {', '.join(report.repaired)}")
         if self._as_json:
