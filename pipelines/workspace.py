@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,6 +30,13 @@ class Workspace:
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that change whenever a source does."""
         return hashlib.sha256(json.dumps(self.sources, sort_keys=True).encode()).hexdigest()[:12]
+
+    @cached_property
+    def statements_hash(self) -> str:
+        """The same for the job's SQL, wherever it starts and whatever the engines' addresses."""
+        from pipelines.intake.statements import ANY_CATALOG, ANY_KAFKA, statement_set
+
+        return statement_set(self.contracts, self.definitions, ANY_KAFKA, ANY_CATALOG).statements_hash
 
     @property
     def topics(self) -> dict[str, str]:

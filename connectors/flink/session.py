@@ -32,14 +32,14 @@ CONFIGURATION: Mapping[str, str] = {
 """Idleness stays off: with it, rows vanish from windows during catch-up. Digest reuse keeps the gate from being computed per insert."""
 
 
-def explain(settings: Mapping[str, str], definitions: Sequence[str], inserts: Sequence[str]) -> str:
+def explain(settings: Mapping[str, str], declarations: Sequence[str], inserts: Sequence[str]) -> str:
     """Flink's own plan of the statement set."""
-    return str(_statement_set(settings, definitions, inserts).explain())
+    return str(_statement_set(settings, declarations, inserts).explain())
 
 
-def submit(settings: Mapping[str, str], definitions: Sequence[str], inserts: Sequence[str]) -> str:
+def submit(settings: Mapping[str, str], declarations: Sequence[str], inserts: Sequence[str]) -> str:
     """Submit the statement set; returns the job id once the cluster has accepted it. Not to be repeated: each call is a new job."""
-    client = _statement_set(settings, definitions, inserts).execute().get_job_client()
+    client = _statement_set(settings, declarations, inserts).execute().get_job_client()
     if client is None:
         message = "the cluster gave no job for the statement set"
         raise RuntimeError(message)
@@ -69,7 +69,7 @@ def remote(uri: str, checkpoints: str, name: str, checkpoint_seconds: float) -> 
     }
 
 
-def _statement_set(settings: Mapping[str, str], definitions: Sequence[str], inserts: Sequence[str]) -> StatementSet:
+def _statement_set(settings: Mapping[str, str], declarations: Sequence[str], inserts: Sequence[str]) -> StatementSet:
     configuration = Configuration()
     for key, value in settings.items():
         configuration.set_string(key, value)
@@ -77,8 +77,8 @@ def _statement_set(settings: Mapping[str, str], definitions: Sequence[str], inse
     environment = TableEnvironment.create(mode)
     for key, value in settings.items():
         environment.get_config().set(key, value)
-    for definition in definitions:
-        environment.execute_sql(definition)
+    for declaration in declarations:
+        environment.execute_sql(declaration)
     statements = environment.create_statement_set()
     for insert in inserts:
         statements.add_insert_sql(insert)

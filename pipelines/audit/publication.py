@@ -136,7 +136,7 @@ class Hold:
 class StreamFrontier:
     """The published state of one stream: position per key, windows per partial table (short name), hold or None, open incidents, epochs.
 
-    `seam_ms`: end of the newest window that two definitions have shared, epoch ms, -1 without one. The older one journaled a part of
+    `seam_ms`: end of the newest window that two deployments have shared, epoch ms, -1 without one. The older one journaled a part of
     its rows, the newer one counted all of them, so that a difference there is no surprise. `repeats`: published deliveries that do not
     count, `conflicting` of them with another payload, since the first publication.
     """
@@ -188,7 +188,7 @@ class Publication:
 
     `targets` names for every table the snapshot its tag `audited` moves to, `before` the one it moves from. For a table that the
     audit writes, the target is also the head its main branch must have: anything else there is the work of a dead cycle.
-    `sources` and `statements` name the definition whose rows were judged (`pipelines.intake.deployed.Deployed`); `removed` is the state of
+    `sources` and `statements` name the deployment whose rows were judged (`pipelines.intake.deployed.Deployed`); `removed` is the state of
     streams that it has no more, for the day they come back.
     """
 

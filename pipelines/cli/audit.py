@@ -149,7 +149,7 @@ class AuditSession:
                 report = auditor.run(now_ms(), self._release)
                 self._tell(report, time.monotonic() - begun)
                 if report.outcome == "conflict":
-                    self._wait_out("another process committed first, or another definition is deployed")
+                    self._wait_out("another process committed first, or something else is deployed")
                     return False
                 self._failures = 0
                 self._tidy(lake)

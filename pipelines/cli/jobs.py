@@ -28,9 +28,9 @@ def plan(*, explain: bool) -> None:
 
     space = workspace()
     statements = _statements(space, needs_stack=explain)
-    for statement in (*statements.definitions, *statements.inserts.values()):
+    for statement in (*statements.declarations, *statements.inserts.values()):
         say(f"{statement};\n")
-    say(f"-- definition {described(space).statements}")
+    say(f"-- statements {described(space).statements}")
     if explain:
         from pipelines.deployment.cutover import explain as explain_job
 
@@ -108,12 +108,12 @@ def canaries(interval: float) -> None:
 DEPLOY_EXAMPLES = """\b
 Examples:
   daybook deploy
-  daybook deploy --force       replace a job whose definition is current
+  daybook deploy --force       replace a job that runs what is here
   daybook deploy --anyway      do not wait for the audit, for instance because a stream is held"""
 
 
 @click.command(epilog=DEPLOY_EXAMPLES)
-@click.option("--force", is_flag=True, help="Replace the job even when its definition has not changed.")
+@click.option("--force", is_flag=True, help="Replace the job even when its statements have not changed.")
 @click.option("--anyway", is_flag=True, help="Do not wait until the audit has published what the old job left; it may have to be released.")
 def deploy(*, force: bool, anyway: bool) -> None:
     """Replace the running intake job exactly: the new one takes up where the tables say the old one stopped.
@@ -148,8 +148,7 @@ def _flink_client(settings: Settings) -> Iterator[TextIO]:
 
 
 def _statements(space: Workspace, *, needs_stack: bool) -> StatementSet:
-    from pipelines.intake.deployed import ANY_CATALOG, ANY_KAFKA
-    from pipelines.intake.statements import statement_set
+    from pipelines.intake.statements import ANY_CATALOG, ANY_KAFKA, statement_set
     from pipelines.settings import SettingsError
 
     try:

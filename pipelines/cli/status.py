@@ -87,9 +87,9 @@ def _show(found: Survey, wrong: list[str]) -> None:
         say(f"services  {', '.join(states)} ({memory:,.0f} MB)")
     newest = max((stream.committed_ms for stream in found.streams or ()), default=-1)
     for job in found.jobs or ():
-        definition = {True: "current definition", False: "NOT the current definition", None: "definition unknown"}[found.is_current]
+        deployed = {True: "what is here", False: "NOT what is here", None: "of unknown statements"}[found.is_current]
         done = f"{job.checkpoints:,} checkpoints, last commit {clock(newest)}"
-        say(f"intake    {job.state.lower()} since {clock(job.since_ms)}, {done}, {definition}, job {job.id}")
+        say(f"intake    {job.state.lower()} since {clock(job.since_ms)}, {done}, {deployed}, job {job.id}")
     if found.streams is not None:
         say("")
         show_table(STREAM_COLUMNS, [_stream_row(stream, found.at_ms) for stream in found.streams], STREAM_COLUMNS[1:-1])

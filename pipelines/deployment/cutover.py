@@ -1,7 +1,7 @@
 """Starting, stopping and replacing the intake job: a new job takes up exactly where the tables say the last one stopped.
 
 Positions are read from the tables alone. Kafka's group offsets run ahead of what is committed to Iceberg, and savepoints
-do not survive a changed statement set. A changed definition starts only after the audit has judged every row of the old one.
+do not survive a changed statement set. Changed statements start only after the audit has judged every row of the old one.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def cancel(settings: Settings) -> None:
 def deploy(space: Workspace, say: Callable[[str], None], *, force: bool = False, anyway: bool = False) -> None:
     """Make the files here what is deployed. The job is replaced, where the tables stop, if its SQL is another or `force` is set.
 
-    `anyway`: without waiting for the audit. What the old job left is then judged by the new definition, and may have to be released.
+    `anyway`: without waiting for the audit. What the old job left is then judged by the new deployment, and may have to be released.
 
     Raises:
         DrainError: a stream is held, and the old job goes on; or the audit does not publish what the old job left, which is stopped
@@ -113,7 +113,7 @@ def deploy(space: Workspace, say: Callable[[str], None], *, force: bool = False,
         if job and before and before.statements == wanted.statements and not force:
             if before != wanted:
                 announce(space, wanted)
-            say(f"job {job.id} makes all that this definition needs already")
+            say(f"job {job.id} makes all that this needs already")
             return
         say("planning the new job")
         explain(space)
@@ -134,7 +134,7 @@ def explain(space: Workspace) -> str:
         Py4JJavaError: Flink cannot plan the job; the message says why.
     """
     statements = statement_set(space.contracts, space.definitions, space.settings.endpoints.kafka, space.settings.endpoints.catalog)
-    return session.explain(_client(space.settings), statements.definitions, list(statements.inserts.values()))
+    return session.explain(_client(space.settings), statements.declarations, list(statements.inserts.values()))
 
 
 def refuse_held(published: Publication | None) -> None:
@@ -189,18 +189,18 @@ def _start(space: Workspace, *, awaits_drain: bool = True) -> str:
     catalog = connect(endpoints.catalog)
     tables = plan(contracts, space.definitions)
     _fence(catalog, [*(stream.journal for stream in contracts.streams.values()), *map(partial_of, tables)])
-    last, definition = deployed(settings), described(space)
-    if awaits_drain and last and last.statements != definition.statements:
+    last, wanted = deployed(settings), described(space)
+    if awaits_drain and last and last.statements != wanted.statements:
         _await_drained(catalog)
-    announce(space, definition)
+    announce(space, wanted)
     published = read_publication(settings)
     known = published.streams if published else {}
     topics = Topics(endpoints.kafka).states(space.topics.values())
     fed = {name: [table.name for table in tables.values() if table.is_fed_by(name)] for name in contracts.streams}
     starts = {name: start_of(catalog, stream, topics[stream.topic], fed[name], known.get(name)) for name, stream in contracts.streams.items()}
     statements = statement_set(contracts, space.definitions, endpoints.kafka, endpoints.catalog, starts)
-    job_id = session.submit(_client(settings), statements.definitions, list(statements.inserts.values()))
-    _record(catalog, contracts, job_id, definition, starts)
+    job_id = session.submit(_client(settings), statements.declarations, list(statements.inserts.values()))
+    _record(catalog, contracts, job_id, wanted, starts)
     return job_id
 
 
@@ -289,13 +289,13 @@ def _text(epoch_ms: int) -> str:
     return instant(epoch_ms).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _record(catalog: RestCatalog, contracts: Registry, job_id: str, definition: Deployed, starts: Mapping[str, StreamStart]) -> None:
+def _record(catalog: RestCatalog, contracts: Registry, job_id: str, wanted: Deployed, starts: Mapping[str, StreamStart]) -> None:
     table = catalog.load_table(DEPLOYMENTS)
     row = {
         "lane": LANE,
         "job_id": job_id,
-        "sources_hash": definition.sources,
-        "statements_hash": definition.statements,
+        "sources_hash": wanted.sources,
+        "statements_hash": wanted.statements,
         "contract_versions": json.dumps({stream.name: stream.version for stream in contracts.streams.values()}),
         "starts": json.dumps({name: asdict(start) for name, start in starts.items()}),
         "deployed_at": datetime.now(UTC),

@@ -61,7 +61,7 @@ def obstacle(space: Workspace) -> str | None:
     """Why the views cannot be made what the files here say, or None."""
     last = deployed(space.settings)
     if last and last != described(space):
-        return "another definition is deployed"
+        return "something else is deployed"
     waiting = unpublished(space)
     return f"{', '.join(waiting)} is not published with its new columns yet" if waiting else None
 

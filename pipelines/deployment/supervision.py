@@ -105,4 +105,4 @@ def _age_of() -> str:
         is_current = is_deployed(workspace())
     except ContractError as error:
         return f"what is here cannot be deployed: {error}"
-    return "its definition is current" if is_current else "its definition is not the current one: `daybook deploy` replaces it"
+    return "it is what is here" if is_current else "it is not what is here: `daybook deploy` replaces it"

@@ -1,4 +1,4 @@
-"""Which definition is deployed, kept with its sources, and which one the files here describe.
+"""What is deployed, kept with its sources, and what the files here describe.
 
 Whoever judges or restarts the running job reads the sources that were deployed: the files here may be ahead of them.
 """
@@ -16,7 +16,6 @@ import pyarrow as pa
 from connectors.iceberg.tables import connect
 from contracts.datasets import DEPLOYED_SOURCES, DEPLOYMENTS
 from contracts.errors import ConfigurationError
-from pipelines.intake.statements import statement_set
 from pipelines.workspace import Workspace, read, workspace
 
 if TYPE_CHECKING:
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 SOURCES, STATEMENTS = "daybook.sources", "daybook.statements"
 """Properties of DEPLOYMENTS that name what is deployed; set before the job is submitted."""
-ANY_KAFKA, ANY_CATALOG = "localhost:9092", "http://localhost:8181"
-"""Stand in where the addresses do not matter."""
 
 
 class DeployedSourcesError(ConfigurationError):
@@ -42,9 +39,8 @@ class Deployed(NamedTuple):
 
 
 def described(space: Workspace) -> Deployed:
-    """The same of the files here; the SQL wherever it starts and whatever the engines' addresses."""
-    statements = statement_set(space.contracts, space.definitions, ANY_KAFKA, ANY_CATALOG)
-    return Deployed(space.fingerprint, statements.statements_hash)
+    """The same of the files here."""
+    return Deployed(space.fingerprint, space.statements_hash)
 
 
 def deployed(settings: Settings) -> Deployed | None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 LANE = "main"
 JOB_NAME = f"daybook-intake-{LANE}"
 CATALOG = "lake"
+ANY_KAFKA, ANY_CATALOG = "localhost:9092", "http://localhost:8181"
+"""Stand in where the addresses do not matter."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +44,15 @@ class StreamStart:
 
 @dataclass(frozen=True)
 class StatementSet:
-    """The SQL of one job: what it defines and what it inserts, by table."""
+    """The SQL of one job: what it declares and what it inserts, by table."""
 
-    definitions: tuple[str, ...]
+    declarations: tuple[str, ...]
     inserts: Mapping[str, str]
 
     @property
     def statements_hash(self) -> str:
         """Twelve hexadecimal digits that change whenever the SQL does."""
-        return hashlib.sha256("\n".join([*self.definitions, *self.inserts.values()]).encode()).hexdigest()[:12]
+        return hashlib.sha256("\n".join([*self.declarations, *self.inserts.values()]).encode()).hexdigest()[:12]
 
 
 def statement_set(contracts: Registry, definitions: Definitions, kafka: str, catalog: str, starts: Mapping[str, StreamStart] | None = None) -> StatementSet:

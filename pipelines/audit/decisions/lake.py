@@ -199,7 +199,7 @@ class Lake(Protocol):
     def record(self, publication: Publication) -> None:
         """Make `publication` the last one, in one atomic commit, if the last one has the cycle number before it.
 
-        Raises Conflict if not, and when another definition than its own is deployed. When the answer is lost on the way the caller
+        Raises Conflict if not, and when something else than its own is deployed. When the answer is lost on the way the caller
         ends its cycle and `published` tells.
         """
 

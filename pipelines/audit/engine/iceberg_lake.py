@@ -114,7 +114,7 @@ class IcebergLake:
         table = self._catalog.look(COMPLETENESS)
         before = self._recorded(table)
         if before.cycle != publication.cycle - 1 or not self._is_still_deployed():
-            message = f"cycle {before.cycle} is recorded already, or another definition is deployed"
+            message = f"cycle {before.cycle} is recorded already, or something else is deployed"
             raise Conflict(message)
         rows = operations.completeness_rows(publication)
         self._catalog.append(COMPLETENESS, head_of(table), self._typed(COMPLETENESS, rows), {RECORD: publication.to_json()})
@@ -326,7 +326,7 @@ class IcebergLake:
 
 
 def _fitted(known: StreamFrontier | None, first: StreamFrontier, *, is_other_job: bool) -> StreamFrontier:
-    """A known frontier, with the partial tables of this definition; with another job a new seam."""
+    """A known frontier, with the partial tables of this deployment; with another job a new seam."""
     if known is None:
         return first
     least = min(known.windows.values(), key=lambda windows: windows.proved)

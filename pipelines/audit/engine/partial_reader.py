@@ -42,7 +42,7 @@ class PartialReader:
         self._lane = lane
         template = catalog.table(partial_of(table.name)).schema().as_arrow().empty_table()
         present = catalog.table(audit_of(table.name)).schema().as_arrow()
-        # The table may have columns already that only the next definition knows.
+        # The table may have columns already that only the next deployment knows.
         self._schema = pa.schema([present.field(name) for name in (*table.columns, *(column.name for column in AUDIT_COLUMNS))])
         self._plain = pa.schema([self._schema.field(name) for name in table.columns])
         self.streamed = Streamed(connection, table, template, lane)

@@ -24,7 +24,7 @@ def test_the_plan_inserts_into_every_journal_and_every_partial_table(daybook: Da
 def test_every_statement_of_the_plan_ends_with_a_semicolon(daybook: Daybook) -> None:
     *statements, last = daybook("plan").out.strip().split("\n\n")
     assert all(statement.endswith(";") for statement in statements)
-    assert last.startswith("-- definition ")
+    assert last.startswith("-- statements ")
 
 
 def test_the_plan_is_the_same_every_time(daybook: Daybook) -> None:

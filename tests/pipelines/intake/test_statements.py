@@ -23,7 +23,7 @@ def test_the_job_writes_every_journal_and_every_partial_table() -> None:
 
 
 def test_nothing_is_defined_after_it_is_read() -> None:
-    kinds = [text.split()[1] if text.startswith("CREATE CATALOG") else text.split()[2] for text in FRESH_JOB.definitions]
+    kinds = [text.split()[1] if text.startswith("CREATE CATALOG") else text.split()[2] for text in FRESH_JOB.declarations]
     assert kinds == sorted(kinds, key=["CATALOG", "TABLE", "VIEW"].index)
 
 
@@ -34,11 +34,11 @@ def test_operators_are_named_by_their_table_so_that_a_restart_finds_their_state(
 
 
 def test_a_new_job_reads_from_the_beginning() -> None:
-    assert "'scan.startup.mode' = 'earliest-offset'" in source_of(FRESH_JOB.definitions, "runs")
+    assert "'scan.startup.mode' = 'earliest-offset'" in source_of(FRESH_JOB.declarations, "runs")
 
 
 def test_a_resumed_job_reads_where_its_open_windows_begin() -> None:
-    assert "'scan.startup.specific-offsets' = 'partition:0,offset:90;partition:1,offset:80'" in source_of(RESUMED_JOB.definitions, "runs")
+    assert "'scan.startup.specific-offsets' = 'partition:0,offset:90;partition:1,offset:80'" in source_of(RESUMED_JOB.declarations, "runs")
 
 
 def test_a_resumed_job_journals_nothing_again() -> None:
@@ -51,17 +51,17 @@ def test_a_resumed_job_emits_no_window_again() -> None:
 
 
 def test_a_stream_without_a_start_is_read_as_if_the_job_were_new() -> None:
-    assert source_of(RESUMED_JOB.definitions, "model_calls") == source_of(FRESH_JOB.definitions, "model_calls")
+    assert source_of(RESUMED_JOB.declarations, "model_calls") == source_of(FRESH_JOB.declarations, "model_calls")
 
 
 def test_no_job_begins_where_a_group_of_consumers_was() -> None:
-    sources = [source_of(FRESH_JOB.definitions, name) for name in CONTRACTS.streams]
+    sources = [source_of(FRESH_JOB.declarations, name) for name in CONTRACTS.streams]
     assert all("'properties.commit.offsets.on.checkpoint' = 'false'" in source for source in sources)
     assert not any("group-offsets" in source for source in sources)
 
 
 def test_uncommitted_transactions_are_not_read() -> None:
-    assert all("'properties.isolation.level' = 'read_committed'" in source_of(FRESH_JOB.definitions, name) for name in CONTRACTS.streams)
+    assert all("'properties.isolation.level' = 'read_committed'" in source_of(FRESH_JOB.declarations, name) for name in CONTRACTS.streams)
 
 
 def test_the_hash_changes_with_the_sql() -> None:
