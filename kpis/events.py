@@ -18,7 +18,7 @@ def event_types(kpi: Kpi, stream: Stream) -> tuple[str, ...]:
 
 
 def _counted_by(measure: Measure, stream: Stream) -> frozenset[str]:
-    """Those that the condition names, else those that carry all that the measure reads."""
+    """Those that the condition names, else those that carry all without which the measure counts nothing."""
     named = measure.where.values_of("event_type") if measure.where else None
-    own = measure.columns - set(stream.envelope)
-    return frozenset(name for name, event in stream.event_types.items() if own <= set(event.carried)) if named is None else named
+    needed = frozenset[str]().union(*(told.needed for told in (measure.value, measure.where) if told)) - set(stream.envelope)
+    return frozenset(name for name, event in stream.event_types.items() if needed <= set(event.carried)) if named is None else named

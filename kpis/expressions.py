@@ -54,6 +54,16 @@ class Expression:
         tree = self.tree.unnest()
         return tuple(part for side in (tree.left, tree.right) for part in of(side).conjuncts) if isinstance(tree, exp.And) else (of(tree),)
 
+    @functools.cached_property
+    def needed(self) -> frozenset[str]:
+        """Names of the columns without a value of which it has none either; as a condition, it does not hold then.
+
+        >>> sorted(parse("a > 1 AND b IS NOT NULL AND COALESCE(c, d) = 2").needed)
+        ['a', 'b']
+        """
+        parts = [_known(part.tree) for part in self.conjuncts]
+        return frozenset(column.name for part in parts if not any(map(_takes_null, part.walk())) for column in part.find_all(exp.Column))
+
     def values_of(self, column: str) -> frozenset[str] | None:
         """The text values of a column without which the condition cannot hold; None when it does not say.
 
@@ -129,6 +139,19 @@ def _template(template: str) -> exp.Expression:
 def _bracketed(tree: exp.Expression) -> exp.Expression:
     is_compound = isinstance(tree, (exp.Or, exp.Add, exp.Sub, exp.Mul, exp.Neg))
     return exp.Paren(this=tree.copy()) if is_compound else tree.copy()
+
+
+def _known(tree: exp.Expression) -> exp.Expression:
+    """What a condition says is not NULL, else the condition itself."""
+    told = tree.this if isinstance(tree, exp.Not) else None
+    return told.this if isinstance(told, exp.Is) and isinstance(told.expression, exp.Null) else tree
+
+
+def _takes_null(node: exp.Expression) -> bool:
+    """True of what may have a value, or not hold when it is denied, though a part of it is NULL."""
+    if isinstance(node, (exp.In, exp.Between)):
+        return any(part.find(exp.Column) for part in node.iter_expressions() if part is not node.this)
+    return isinstance(node, (exp.Is, exp.Coalesce, exp.Case, exp.If, exp.And, exp.Or))
 
 
 def _named_values(tree: exp.Expression, column: str) -> frozenset[str] | None:

@@ -239,7 +239,7 @@ def _histograms(contracts: Registry, definitions: Definitions) -> PartialTable:
         kpis = [kpi for kpi in definitions.of_stream(stream.name) if kpi.histogram]
         own = {name: _dimension(stream, name) for name in sorted({name for kpi in kpis for name in kpi.dimensions})}
         dimensions |= own
-        buckets = {CANARY: fill(f"CASE WHEN event_type = '{CANARY}' THEN 0 END")} | {stored_kpi(kpi): _bucket(kpi) for kpi in kpis}
+        buckets = {CANARY: fill(f"CASE WHEN event_type = '{CANARY}' THEN 0 END")} | {stored_kpi(kpi): _bucket(kpi, stream) for kpi in kpis}
         keys = {"minute": MINUTE, "kpi": column("kpi")} | {name: column(name) for name in BASE_DIMENSIONS}
         keys |= {name: _kept_for(name, [kpi for kpi in kpis if name in kpi.dimensions]) for name in own} | {"bucket": column("bucket")}
         counted = {CANARY, *(event for kpi in kpis for event in event_types(kpi, stream))}
@@ -250,16 +250,15 @@ def _histograms(contracts: Registry, definitions: Definitions) -> PartialTable:
     return PartialTable("histograms", table_columns, ("minute", "kpi", *BASE_DIMENSIONS, *sorted(dimensions), "bucket"), tuple(aggregations))
 
 
-def _bucket(kpi: Kpi) -> Expression:
-    """The bucket of a histogram KPI's value; NULL for what it does not count."""
+def _bucket(kpi: Kpi, stream: Stream) -> Expression:
+    """The bucket of a histogram KPI's value; NULL for what it does not count, as for a value that is NULL."""
     histogram = kpi.histogram
     if histogram is None or histogram.value is None:
         message = f"{kpi.name}: has no histogram"
         raise ValueError(message)
-    known = [fill(f"{name} IS NOT NULL") for name in sorted(histogram.value.columns) if name != "event_time"]
-    condition = all_of(histogram.where, *known)
-    bucket = bucket_sql(histogram.value)
-    return fill("CASE WHEN condition THEN bucket END", condition=condition, bucket=bucket) if condition else bucket
+    names_events = histogram.where is not None and histogram.where.values_of("event_type") is not None
+    of_events = None if names_events else fill(f"event_type IN ({_texts(event_types(kpi, stream))})")
+    return fill("CASE WHEN condition THEN bucket END", condition=all_of(histogram.where, of_events), bucket=bucket_sql(histogram.value))
 
 
 def _kept_for(name: str, kpis: Iterable[Kpi]) -> Expression:

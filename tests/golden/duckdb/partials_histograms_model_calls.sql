@@ -18,10 +18,10 @@ SELECT
 FROM (
   SELECT *, UNNEST([
     {'kpi': 'canary.beat', 'bucket': CASE WHEN event_type = 'canary.beat' THEN 0 END},
-    {'kpi': 'model_latency:ad7fd6c1', 'bucket': CASE WHEN is_leaf AND event_type = 'model.completed' AND NOT duration_ms IS NULL THEN CASE
-        WHEN duration_ms < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(duration_ms AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END},
-    {'kpi': 'time_to_first_token:b842e841', 'bucket': CASE WHEN is_leaf AND event_type = 'model.completed' AND NOT time_to_first_token_ms IS NULL THEN CASE
-        WHEN time_to_first_token_ms < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(time_to_first_token_ms AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END}
+    {'kpi': 'model_latency:ad7fd6c1', 'bucket': CASE WHEN is_leaf AND event_type = 'model.completed' THEN CASE WHEN duration_ms < 1 THEN 0
+        ELSE 1 + CAST(FLOOR(LN(CAST(duration_ms AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END},
+    {'kpi': 'time_to_first_token:b842e841', 'bucket': CASE WHEN is_leaf AND event_type = 'model.completed' THEN CASE WHEN time_to_first_token_ms < 1 THEN 0
+        ELSE 1 + CAST(FLOOR(LN(CAST(time_to_first_token_ms AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END}
   ], recursive := true)
   FROM delivered
 WHERE event_type IN ('model.completed', 'canary.beat')

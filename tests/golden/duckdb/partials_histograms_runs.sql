@@ -18,11 +18,10 @@ SELECT
 FROM (
   SELECT *, UNNEST([
     {'kpi': 'canary.beat', 'bucket': CASE WHEN event_type = 'canary.beat' THEN 0 END},
-    {'kpi': 'run_duration:3b04ecad', 'bucket': CASE WHEN event_type IN ('run.succeeded', 'run.failed', 'run.cancelled', 'run.timed_out')
-        AND NOT started_at IS NULL THEN CASE WHEN (event_time - started_at) < 1 THEN 0
-        ELSE 1 + CAST(FLOOR(LN(CAST(event_time - started_at AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END},
-    {'kpi': 'run_queue_wait:ec8b6d39', 'bucket': CASE WHEN event_type = 'run.started' AND NOT created_at IS NULL AND NOT started_at IS NULL THEN CASE
-        WHEN (started_at - created_at) < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(started_at - created_at AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END}
+    {'kpi': 'run_duration:3b04ecad', 'bucket': CASE WHEN event_type IN ('run.succeeded', 'run.failed', 'run.cancelled', 'run.timed_out') THEN CASE
+        WHEN (event_time - started_at) < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(event_time - started_at AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END},
+    {'kpi': 'run_queue_wait:ec8b6d39', 'bucket': CASE WHEN event_type = 'run.started' THEN CASE WHEN (started_at - created_at) < 1 THEN 0
+        ELSE 1 + CAST(FLOOR(LN(CAST(started_at - created_at AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END}
   ], recursive := true)
   FROM delivered
 WHERE event_type IN ('run.cancelled', 'run.failed', 'run.started', 'run.succeeded', 'run.timed_out', 'canary.beat')

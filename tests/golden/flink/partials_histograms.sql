@@ -24,11 +24,10 @@ FROM TABLE(TUMBLE((
   )
   CROSS JOIN UNNEST(ARRAY[
     ROW(CAST('canary.beat' AS STRING), CASE WHEN event_type = 'canary.beat' THEN 0 END),
-    ROW(CAST('model_latency:ad7fd6c1' AS STRING), CASE WHEN is_leaf AND event_type = 'model.completed' AND NOT duration_ms IS NULL THEN CASE
-        WHEN duration_ms < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(duration_ms AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END),
-    ROW(CAST('time_to_first_token:b842e841' AS STRING), CASE WHEN is_leaf AND event_type = 'model.completed'
-        AND NOT time_to_first_token_ms IS NULL THEN CASE WHEN time_to_first_token_ms < 1 THEN 0
-        ELSE 1 + CAST(FLOOR(LN(CAST(time_to_first_token_ms AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END)
+    ROW(CAST('model_latency:ad7fd6c1' AS STRING), CASE WHEN is_leaf AND event_type = 'model.completed' THEN CASE WHEN duration_ms < 1 THEN 0
+        ELSE 1 + CAST(FLOOR(LN(CAST(duration_ms AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END),
+    ROW(CAST('time_to_first_token:b842e841' AS STRING), CASE WHEN is_leaf AND event_type = 'model.completed' THEN CASE
+        WHEN time_to_first_token_ms < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(time_to_first_token_ms AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END)
   ]) AS counted (kpi, bucket)
   WHERE bucket IS NOT NULL
 ), DESCRIPTOR(appended_at), INTERVAL '10' SECOND))
@@ -70,11 +69,10 @@ FROM TABLE(TUMBLE((
   )
   CROSS JOIN UNNEST(ARRAY[
     ROW(CAST('canary.beat' AS STRING), CASE WHEN event_type = 'canary.beat' THEN 0 END),
-    ROW(CAST('run_duration:3b04ecad' AS STRING), CASE WHEN event_type IN ('run.succeeded', 'run.failed', 'run.cancelled', 'run.timed_out')
-        AND NOT started_at IS NULL THEN CASE WHEN (event_time - started_at) < 1 THEN 0
-        ELSE 1 + CAST(FLOOR(LN(CAST(event_time - started_at AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END),
-    ROW(CAST('run_queue_wait:ec8b6d39' AS STRING), CASE WHEN event_type = 'run.started' AND NOT created_at IS NULL AND NOT started_at IS NULL THEN CASE
-        WHEN (started_at - created_at) < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(started_at - created_at AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END)
+    ROW(CAST('run_duration:3b04ecad' AS STRING), CASE WHEN event_type IN ('run.succeeded', 'run.failed', 'run.cancelled', 'run.timed_out') THEN CASE
+        WHEN (event_time - started_at) < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(event_time - started_at AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END),
+    ROW(CAST('run_queue_wait:ec8b6d39' AS STRING), CASE WHEN event_type = 'run.started' THEN CASE WHEN (started_at - created_at) < 1 THEN 0
+        ELSE 1 + CAST(FLOOR(LN(CAST(started_at - created_at AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END)
   ]) AS counted (kpi, bucket)
   WHERE bucket IS NOT NULL
 ), DESCRIPTOR(appended_at), INTERVAL '10' SECOND))

@@ -8,7 +8,10 @@ from fractions import Fraction
 import duckdb
 import pytest
 
-from kpis.partials import bucket_sql, column, stored_kpi
+from contracts.model import CANARY
+from kpis.model import Kpi
+from kpis.partials import bucket_sql, column, plan, stored_kpi
+from kpis.registry import Definitions
 from kpis.sql.duckdb import overflow_query, recompute_query, window_end_of
 from tests import statements
 
@@ -95,3 +98,12 @@ def test_a_stream_that_sums_nothing_cannot_outgrow_anything() -> None:
 def test_an_event_is_counted_for_each_histogram_that_counts_it() -> None:
     rows = recomputed("histograms", calls(1).replace("NULL AS duration_ms", "100 AS duration_ms"))
     assert [(row["kpi"], row["bucket"], row["n"]) for row in rows] == [(stored_kpi(statements.DEFINITIONS.kpis["model_latency"]), exact_bucket(100), 1)]
+
+
+def test_a_value_that_is_taken_from_another_field_is_counted_and_a_canary_is_not() -> None:
+    told = dict.fromkeys(("title", "description", "owner"), "told") | {"unit": "ms", "better": "lower", "stream": "model_calls"}
+    wait = Kpi.model_validate(told | {"kpi": "wait", "histogram": "COALESCE(duration_ms, time_to_first_token_ms, 7)"})
+    table = plan(statements.CONTRACTS, Definitions({"wait": wait}, {}))["histograms"]
+    relation = f"({calls(1)[1:-1]} UNION ALL {calls(1)[1:-1].replace('model.completed', CANARY)})"
+    rows = duckdb.execute(f"SELECT kpi, bucket, n FROM ({recompute_query(table, 'model_calls', relation, 'main')})").fetchall()
+    assert sorted(rows) == [(CANARY, 0, 1), (stored_kpi(wait), exact_bucket(7), 1)]
