@@ -39,7 +39,7 @@ def long_view(kpis: Mapping[str, tuple[Kpi, ...]], streams: Mapping[str, Stream]
 {_percentiles([kpi for kpi in every if kpi.histogram], names, cells)},
 long AS (
   SELECT {cells}, measure,
-    CAST(numerator AS DOUBLE) / IF(scale = 0, NULLIF(denominator, 0), scale) AS value
+    COALESCE(CAST(numerator AS DOUBLE), 0E0) / IF(scale = 0, NULLIF(denominator, 0), scale) AS value
   FROM counted
   UNION ALL
   SELECT {cells}, measure, value

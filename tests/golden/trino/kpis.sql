@@ -93,7 +93,7 @@ percentiles AS (
 long AS (
   SELECT period_start, kpi, tenant_id, region, environment, agent_id, book, "procedure", process_id, process_version, provider, queue, request_model, run_kind,
       task_id, workflow_id, measure,
-    CAST(numerator AS DOUBLE) / IF(scale = 0, NULLIF(denominator, 0), scale) AS value
+    COALESCE(CAST(numerator AS DOUBLE), 0E0) / IF(scale = 0, NULLIF(denominator, 0), scale) AS value
   FROM counted
   UNION ALL
   SELECT period_start, kpi, tenant_id, region, environment, agent_id, book, "procedure", process_id, process_version, provider, queue, request_model, run_kind,

@@ -52,7 +52,17 @@ def _in_duckdb(query: str) -> str:
     tree = sqlglot.parse_one(query, dialect="trino")
     for version in list(tree.find_all(exp.Version)):
         version.pop()
+    for rows in list(tree.find_all(exp.Unnest)):
+        rows.replace(_of_rows(rows))
     for cast in tree.find_all(exp.Cast):
         if cast.to.sql() == "DECIMAL":
             cast.set("to", exp.DataType.build("DECIMAL(10, 9)"))
     return str(tree.sql("duckdb"))
+
+
+def _of_rows(unnest: exp.Unnest) -> exp.Expression:
+    """DuckDB makes one column of an array of rows, and has no names for their fields but places."""
+    alias = unnest.args["alias"]
+    fields = [exp.alias_(exp.column(f"_{place}", "one"), column.name) for place, column in enumerate(alias.columns)]
+    rows = exp.select(exp.alias_(exp.func("UNNEST", unnest.expressions[0].copy()), "one"))
+    return exp.select(*fields).from_(rows.subquery("rows")).subquery(alias.name)
