@@ -71,14 +71,14 @@ def watch(frontier: StreamFrontier, log: Log | None, journaled: Mapping[int, int
     """The frontier with the incidents of its log as they are now.
 
     `journaled`: next offset after the journal's newest row per key, where that is past the position; None when the journal has not
-    been looked at. Without a log nothing but that can be said.
+    been looked at to its end, so that what is lost cannot be told. Without a log nothing but that can be said.
     """
     if log is None:
         return replace(frontier, incidents=merged(frontier.incidents, [Incident(NO_TOPIC, "the topic does not exist", now_ms)]))
-    if journaled is None:
-        return frontier
-    kept = [incident for incident in frontier.incidents if not _is_provisional(incident, frontier)]
-    found = [*_expired(frontier, log, journaled, now_ms), *_lagging(frontier, log, now_ms, appended_at)]
+    over = {LAG, NO_TOPIC}
+    kept = [one for one in frontier.incidents if one.kind not in over and (journaled is None or not _is_unexplained_loss(one, frontier))]
+    expired = _expired(frontier, log, journaled, now_ms) if journaled is not None else ()
+    found = [*expired, *_lagging(frontier, log, now_ms, appended_at)]
     known = {incident.key: incident for incident in frontier.incidents}
     return replace(frontier, incidents=merged(kept, merged((known[one.key] for one in found if one.key in known), found)))
 
@@ -105,10 +105,10 @@ def topic_of(frontier: StreamFrontier, key: int) -> str:
     return frontier.epochs[epoch_of(key)].topic
 
 
-def _is_provisional(incident: Incident, frontier: StreamFrontier) -> bool:
-    """True of what is over when its cause is: also of a loss whose offsets are not explained yet."""
+def _is_unexplained_loss(incident: Incident, frontier: StreamFrontier) -> bool:
+    """True of a loss that may yet turn out to be none."""
     position = frontier.positions.get(key_of(incident.epoch, incident.partition), NOWHERE)
-    return incident.kind in {LAG, NO_TOPIC} or (incident.kind == LOST and incident.first_offset >= position.explained)
+    return incident.kind == LOST and incident.first_offset >= position.explained
 
 
 def _expired(frontier: StreamFrontier, log: Log, journaled: Mapping[int, int], now_ms: int) -> Iterator[Incident]:

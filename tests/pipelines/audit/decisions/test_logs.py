@@ -45,6 +45,17 @@ def test_a_lag_past_half_of_the_retention_is_an_alarm(oldest_ms: int, found: lis
     assert kinds(FRONTIER, LOG, 2 * HOUR_MS - 1, oldest_ms) == found
 
 
+def test_a_lag_is_an_alarm_also_while_the_journal_is_opened_in_bites() -> None:
+    watched = watch(FRONTIER, LOG, None, 2 * HOUR_MS - 1, lambda *_: HOUR_MS - 2)
+    assert [incident.kind for incident in watched.incidents] == [LAG]
+
+
+def test_a_loss_stays_told_while_the_journal_is_opened_in_bites() -> None:
+    lost = watch(FRONTIER, replace(LOG, starts={0: 0, 1: 9}), {}, 7_000, lambda *_: None)
+    assert [incident.kind for incident in lost.incidents] == [LOST]
+    assert watch(lost, LOG, None, 7_000, lambda *_: None) == lost
+
+
 def test_records_that_are_kept_for_ever_never_lag() -> None:
     assert kinds(FRONTIER, replace(LOG, retention_ms=-1), 1000 * HOUR_MS, 0) == []
 
