@@ -271,7 +271,7 @@ class Lake(Protocol):
     def misread(self, stream: str, again: tuple[Place, ...]) -> tuple[Place, ...]:
         """Which deliveries of a sample of the new ones differ from their records, read again from the broker.
 
-        Those at `again` are read too, and stay among the answer unless they are right or gone from the journal.
+        Those at `again` are part of the sample, and stay among the answer unless they are right or gone from the journal.
         """
 
     def find_duplicates(self, stream: str) -> DuplicateCount:

@@ -110,11 +110,12 @@ class JournalReader:
         return self.explained
 
     def misread(self, reader: MissingOffsetReader, size: int, random: Random, again: tuple[Place, ...]) -> tuple[Place, ...]:
-        """Which new deliveries are not in the journal as their records say: of those at `again`, and of a stretch of `size` at a random place.
+        """Which new deliveries are not in the journal as their records say: of those at `again`, and of a stretch at a random place.
 
-        A stretch, because what lies side by side is cheap to read. What the broker has no more is not read right.
+        Together they are `size` records, so that what is found wrong time and again does not pile up; a stretch, because what lies
+        side by side is cheap to read. What the broker has no more is not read right.
         """
-        sample = self.deliveries.stretch(size, random) if size else []
+        sample = self.deliveries.stretch(size - len(again), random) if size > len(again) else []
         landed = self.deliveries.landed(self._fresh_paths, {*sample, *again})
         wrong, read = set(), set()
         for partition in sorted({key for key, _ in landed if epoch_of(key) == self._frontier.epoch}):

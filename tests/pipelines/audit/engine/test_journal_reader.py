@@ -254,6 +254,16 @@ def test_records_that_were_misread_are_read_again_until_they_are_right(journal: 
     assert misread(journal, Records(), (0, 7), size=0) == ()
 
 
+def test_what_is_misread_time_and_again_does_not_pile_up(journal: Journal) -> None:
+    since = journal.head
+    journal.append(*range(40))
+    journal.open(since, Position(0, 0))
+    places: tuple[Place, ...] = ()
+    for seed in range(5):
+        places = misread(journal, Records(wrong=set(range(40))), *places, seed=seed)
+    assert len(places) == 3
+
+
 def test_misread_records_that_are_not_in_the_journal_any_more_are_no_objection(journal: Journal) -> None:
     since = journal.head
     journal.append(0, 2)
