@@ -59,18 +59,20 @@ def continued(before: StreamFrontier, after: StreamFrontier) -> StreamFrontier:
     return replace(after, incidents=tuple(replace(one, since_ms=since.get(one.key, one.since_ms)) for one in after.incidents))
 
 
-def open_incidents(frontier: StreamFrontier) -> tuple[Incident, ...]:
-    """Everything that is wrong with a stream: its incidents, and its hold if that needs somebody."""
+def open_incidents(frontier: StreamFrontier) -> dict[tuple[object, ...], Incident]:
+    """Everything that is wrong with a stream, by what makes it one: its incidents, and its hold if that needs somebody.
+
+    A hold is one for as long as its reason is the same, whatever is found each time it is judged.
+    """
     hold = frontier.hold
-    held = (Incident(hold.reason, hold.detail or "nothing of the stream is published", hold.since_ms),) if hold and hold.is_incident else ()
-    return (*held, *frontier.incidents)
+    held = Incident(hold.reason, hold.detail or "nothing of the stream is published", hold.since_ms) if hold and hold.is_incident else None
+    return {**({("hold", held.kind): held} if held else {}), **{one.key: one for one in frontier.incidents}}
 
 
 def changed(before: StreamFrontier, after: StreamFrontier) -> tuple[tuple[Incident, ...], tuple[Incident, ...]]:
-    """Incidents that opened (or grew) from one published state to the next, and those that closed."""
-    known = {incident.key: incident for incident in open_incidents(before)}
-    left = {incident.key: incident for incident in open_incidents(after)}
-    opened = tuple(one for key, one in left.items() if key not in known or known[key].last_offset != one.last_offset)
+    """Incidents that opened (or tell something else) from one published state to the next, and those that closed."""
+    known, left = open_incidents(before), open_incidents(after)
+    opened = tuple(one for key, one in left.items() if key not in known or known[key].detail != one.detail)
     return opened, tuple(one for key, one in known.items() if key not in left)
 
 

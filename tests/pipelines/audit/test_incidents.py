@@ -30,13 +30,21 @@ def test_what_opens_grows_and_closes_is_told_once() -> None:
     assert [changed(*pair) for pair in pairwise(states)] == [((LOSS,), ()), ((GROWN,), ()), ((), (GROWN,))]
 
 
+def test_a_hold_that_finds_more_is_told_again_and_not_closed() -> None:
+    hold = Hold(MISMATCH, 0, 0, "1 window")
+    before, after = replace(FREE, hold=hold), replace(FREE, hold=replace(hold, detail="2 windows"))
+    opened, closed = changed(before, after)
+    assert [one.detail for one in opened] == ["2 windows"]
+    assert closed == ()
+
+
 def test_what_stays_open_is_not_told_again() -> None:
     assert changed(replace(FREE, incidents=(LOSS,)), replace(FREE, incidents=(LOSS,))) == ((), ())
 
 
 def test_a_hold_that_needs_somebody_is_an_incident() -> None:
-    assert [one.kind for one in open_incidents(replace(FREE, hold=Hold(MISMATCH, 0, 0)))] == [MISMATCH]
-    assert open_incidents(replace(FREE, hold=Hold(UNEXPLAINED, 0, 0))) == ()
+    assert [one.kind for one in open_incidents(replace(FREE, hold=Hold(MISMATCH, 0, 0))).values()] == [MISMATCH]
+    assert open_incidents(replace(FREE, hold=Hold(UNEXPLAINED, 0, 0))) == {}
 
 
 @pytest.mark.parametrize(
