@@ -49,7 +49,9 @@ class TagMove:
 def move_tags(catalog: Catalog, moves: Sequence[TagMove]) -> None:
     """Move tags in this order; those that are where they should be are left alone. The tables are then as the catalog has them.
 
-    Even in one request a catalog may commit table by table: a failure can leave the first tags moved.
+    Several moves are one request, which a catalog may still commit table by table: a failure can leave the first tags moved. They must be
+    of tables that nobody else commits to: Iceberg's own REST server answers that all is done when such a commit came between, though it
+    has dropped the move (its transactions know no updates to apply again).
 
     Raises:
         CommitFailedException: a tag is elsewhere.

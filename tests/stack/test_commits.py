@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -93,6 +94,30 @@ def test_the_tags_of_several_tables_move(stack: Stack, moves: list[TagMove], *, 
     move_tags(catalog, moves)
     assert tags_of(stack, moves) == [move.after for move in moves]
     assert all(move.is_done for move in moves)
+
+
+def test_a_tag_moves_while_others_commit_to_its_table(stack: Stack) -> None:
+    name = f"scratch.busy_{uuid4().hex[:8]}"
+    ensure_table(stack.catalog, TableSpec(name, (ColumnSpec("n", "long"),)))
+    stop = threading.Event()
+
+    def append() -> None:
+        table = stack.catalog.load_table(name)
+        while not stop.is_set():
+            table.append(row(1))
+
+    writer = threading.Thread(target=append)
+    writer.start()
+    try:
+        for _ in range(30):
+            table = stack.catalog.load_table(name)
+            after = head_of(table)
+            move_tags(stack.catalog, [TagMove(table, table.metadata.refs[AUDITED].snapshot_id, after)])
+            assert stack.catalog.load_table(name).metadata.refs[AUDITED].snapshot_id == after
+    finally:
+        stop.set()
+        writer.join()
+        stack.catalog.purge_table(name)
 
 
 def test_tags_do_not_move_past_one_that_is_elsewhere(stack: Stack, moves: list[TagMove]) -> None:

@@ -1,6 +1,7 @@
 """One cycle of the audit, written once for the engines and for the simulation: recover, cut, judge, stage, record, move the tags."""
 
 import functools
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -268,9 +269,11 @@ class Auditor:
 
     def _move_tags(self, publication: Publication) -> None:
         before, targets = publication.before, publication.targets
-        moves = tuple(TagMove(table, before[table], targets[table]) for table in tag_order(self._lake) if before[table] != targets[table])
-        if moves:
-            self._lake.move_tags(moves)
+        moves = [TagMove(table, before[table], targets[table]) for table in tag_order(self._lake) if before[table] != targets[table]]
+        own = frozenset(audit_written(self._lake))
+        for is_own, group in itertools.groupby(moves, key=lambda move: move.table in own):
+            for together in [tuple(group)] if is_own else [(move,) for move in group]:
+                self._lake.move_tags(together)
 
 
 def _flink_written(lake: Lake) -> tuple[str, ...]:

@@ -214,7 +214,7 @@ class Lake(Protocol):
     def move_tags(self, moves: tuple[TagMove, ...]) -> None:
         """Point `audited` of each table to `after` if it is at `before`; nothing to do if it is at `after`; else Conflict.
 
-        In this order, and a reader may see any of them before the next one: whatever the catalog takes in one request.
+        In this order, and a reader may see any of them before the next one. Several at once only of tables that nobody else commits to.
         """
 
     def rollback(self, table: str, head: int, to: int) -> None:
