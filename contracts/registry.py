@@ -61,12 +61,16 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     try:
         document = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         message = f"{place(path)}: cannot be read: {' '.join(str(error).split())}"
         raise ContractError(message) from error
     if not isinstance(document, dict):
         message = f"{place(path)}: must be a mapping of keys to values"
         raise ContractError(message)
+    for key in document:
+        if not isinstance(key, str):
+            message = f"{place(path)}: '{key}' is not a known key"
+            raise ContractError(message)
     return document
 
 

@@ -90,8 +90,8 @@ def parse(text: str) -> Expression:
     """
     try:
         tree = sqlglot.parse_one(text)
-    except sqlglot.errors.SqlglotError as error:
-        message = f"'{text}' is not an expression"
+    except (sqlglot.errors.SqlglotError, RecursionError) as error:
+        message = f"'{text[:80]}' is not an expression"
         raise ValueError(message) from error
     for node in tree.walk():
         if not isinstance(node, _ALLOWED):

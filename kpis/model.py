@@ -42,8 +42,10 @@ class Measure(_Frozen):
 
     @model_validator(mode="before")
     @classmethod
-    def _from_short_form(cls, source: dict[str, Any]) -> dict[str, Any]:
+    def _from_short_form(cls, source: Any) -> Any:
         """`{sum: cost_usd, where: is_leaf}` is short for kind, value and where; a count's expression is its condition."""
+        if not isinstance(source, dict):
+            return source
         kinds = [kind for kind in MEASURE_KINDS if kind in source]
         if not kinds:
             return source
@@ -52,8 +54,15 @@ class Measure(_Frozen):
             raise ValueError(message)
         rest = {key: text for key, text in source.items() if key != kinds[0]}
         if kinds[0] == "count":
-            return {"kind": "count", **rest, "where": all_of(*(parse(text) for text in (rest.get("where"), source["count"]) if text))}
+            return {"kind": "count", **rest, "where": all_of(*(parse(str(text)) for text in (rest.get("where"), source["count"]) if text))}
         return {"kind": kinds[0], "value": source[kinds[0]], **rest}
+
+    @model_validator(mode="after")
+    def _value_must_fit_the_kind(self) -> Measure:
+        if (self.kind == "count") != (self.value is None):
+            message = "a count has a condition, not a value" if self.value else f"a {self.kind} needs an expression"
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _ranks_must_be_distinct(self) -> Measure:
@@ -91,6 +100,10 @@ class Kpi(_Frozen):
     def _gather_measures(cls, source: dict[str, object]) -> dict[str, object]:
         """Read `count`, `sums`, `numerator` and the like into `measures`, each narrowed by the KPI's own condition."""
         rest = dict(source)
+        ways = [key for key in ("measures", "sums", "numerator", *MEASURE_KINDS) if key in rest]
+        if len(ways) > 1:
+            message = f"has {' and '.join(ways)}, of which only one can be meant"
+            raise ValueError(message)
         short: dict[str, object] = {}
         for kind in MEASURE_KINDS:
             if kind in rest:

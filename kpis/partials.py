@@ -18,6 +18,7 @@ from kpis.events import event_types
 from kpis.expressions import Expression, all_of, fill, fingerprint, of
 from kpis.model import BASE_DIMENSIONS, Measure
 from kpis.names import column_of, meaning_of
+from kpis.values import type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -310,7 +311,7 @@ def _dimension(stream: Stream, name: str) -> Column:
 
 
 def _meaning(measure: Measure, stream: Stream) -> str:
-    money = measure.value is not None and any(stream.fields[name].type == "money" for name in measure.value.columns)
+    money = measure.value is not None and type_of(measure.value.tree, stream) == "money"
     what = f"{measure.kind.capitalize()} of {measure.value.text}" if measure.value else "Count"
     return what + (f" where {measure.where.text}" if measure.where else "") + (" in billionths of a dollar." if money else ".")
 

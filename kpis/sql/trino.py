@@ -15,6 +15,7 @@ from contracts.model import CANARY, NANO
 from kpis.events import event_types
 from kpis.model import BASE_DIMENSIONS
 from kpis.partials import LATEST_PREFIX, RANKS, key_columns, reading, stored_column, stored_kpi
+from kpis.values import type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -182,7 +183,7 @@ def _read_back(stream: Stream, measure: Measure, read: Reading) -> str:
 
 def is_money(measure: Measure, stream: Stream) -> bool:
     """True when a measure is stored in billionths of a dollar."""
-    return measure.value is not None and any(stream.fields[name].type == "money" for name in measure.value.columns)
+    return measure.value is not None and type_of(measure.value.tree, stream) == "money"
 
 
 def _dollars(billionths: str) -> str:

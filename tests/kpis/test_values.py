@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from kpis.expressions import parse
-from kpis.values import is_text, outgrown
+from kpis.values import MixedTypesError, outgrown, type_of
 from tests.statements import CONTRACTS
 
 CALLS = CONTRACTS.streams["model_calls"]
@@ -35,11 +37,42 @@ def test_what_may_outgrow_64_bits_is_named(expression: str, part: str) -> None:
     assert outgrown(parse(expression).tree, CALLS) == part
 
 
-@pytest.mark.parametrize("expression", ["provider", "'a'", "COALESCE(provider, 'a')", "CASE WHEN is_leaf THEN provider END", "(provider)"])
-def test_text_is_told(expression: str) -> None:
-    assert is_text(parse(expression).tree, CALLS)
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        ("provider", "text"),
+        ("COALESCE(provider, 'a')", "text"),
+        ("CASE WHEN is_leaf THEN provider END", "text"),
+        ("attempt + 1", "whole"),
+        ("event_time - 60000", "whole"),
+        ("CASE WHEN provider = 'a' THEN attempt END", "whole"),
+        ("CASE WHEN cost_usd IS NULL THEN input_tokens ELSE 0 END", "whole"),
+        ("attempt * 1.5", "fraction"),
+        ("COALESCE(cost_usd, 0) * 2", "money"),
+        ("cost_usd + cost_usd", "money"),
+        ("cost_usd > 0 AND is_leaf", "condition"),
+        ("provider IN ('a', 'b') OR attempt BETWEEN 1 AND 2", "condition"),
+        ("NULL", None),
+    ],
+)
+def test_the_type_of_a_value_is_told(expression: str, told: str | None) -> None:
+    assert type_of(parse(expression).tree, CALLS) == told
 
 
-@pytest.mark.parametrize("expression", ["attempt", "1", "attempt + 1", "CASE WHEN provider = 'a' THEN attempt END"])
-def test_numbers_are_told(expression: str) -> None:
-    assert not is_text(parse(expression).tree, CALLS)
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("cost_usd > 1", "'cost_usd > 1' takes money and whole together"),
+        ("COALESCE(cost_usd, 1)", "'COALESCE(cost_usd, 1)' takes money and whole together"),
+        ("CASE WHEN is_leaf THEN cost_usd ELSE input_tokens END", "takes money and whole together"),
+        ("cost_usd * 1.5", "'cost_usd * 1.5' takes fraction and money together"),
+        ("cost_usd * cost_usd", "'cost_usd * cost_usd' is money times money"),
+        ("provider = 1", "'provider = 1' takes text and whole together"),
+        ("attempt AND is_leaf", "'attempt' is no condition"),
+        ("CASE WHEN attempt THEN 1 END", "'attempt' is no condition"),
+        ("CASE attempt WHEN 1 THEN 1 END", "compares by itself"),
+    ],
+)
+def test_what_cannot_be_taken_together_is_named(expression: str, said: str) -> None:
+    with pytest.raises(MixedTypesError, match=re.escape(said)):
+        type_of(parse(expression).tree, CALLS)
