@@ -52,7 +52,9 @@ def epoch_of(key: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One log of a stream: rows appended at or after `begun_ms` (epoch ms; -1 of the first) are from it, until the next one begins.
+    """One log of a stream: rows of `topic` appended at or after `begun_ms` (epoch ms) are from it, until the next one of that name begins.
+
+    Of the first log of a name they are whenever they were appended: two topics may be written to at the same time.
 
     `ends`: where the log before it was known to end, offset per key: what of that was never journaled is lost with it.
     """

@@ -200,7 +200,7 @@ class JournalReader:
         condition = f"appended_ms >= {floor} OR NOT ({self.deliveries.below(counted)})"
         self.deliveries.load(planned_paths(journal, since, recent), condition, fresh=False)
         name = duplicates_of(self._stream.name)
-        scan = self._catalog.table(name).scan(row_filter=recent, selected_fields=tuple(MARKS.names), snapshot_id=self._catalog.tag(name))
+        scan = self._catalog.table(name).scan(row_filter=recent, selected_fields=("topic", *MARKS.names), snapshot_id=self._catalog.tag(name))
         known = self.deliveries.rows.keyed(scan.to_arrow())
         if known.num_rows:
             self.deliveries.mark_duplicates(known)
@@ -221,7 +221,7 @@ class JournalReader:
         """Places of the published repeats in a range of offsets."""
         name = duplicates_of(self._stream.name)
         scan = self._catalog.table(name).scan(
-            self.deliveries.rows.span_condition(span), selected_fields=("partition", "offset", "appended_at"), snapshot_id=self._catalog.tag(name)
+            self.deliveries.rows.span_condition(span), selected_fields=("topic", "partition", "offset", "appended_at"), snapshot_id=self._catalog.tag(name)
         )
         rows = self.deliveries.rows.keyed(scan.to_arrow())
         return packed(rows["partition"].to_numpy(), rows["offset"].to_numpy())

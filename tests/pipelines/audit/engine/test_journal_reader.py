@@ -21,7 +21,7 @@ from pipelines.audit.decisions.lake import Offsets, TagMove
 from pipelines.audit.decisions.opening import open_stream
 from pipelines.audit.engine.journal_reader import JournalReader
 from pipelines.audit.engine.tagged_tables import TaggedTables
-from pipelines.audit.publication import Epoch, Position, Publication, StreamFrontier, key_of
+from pipelines.audit.publication import Epoch, Position, Publication, StreamFrontier, WindowFrontier, key_of
 from pipelines.tables import all_tables
 from tests.statements import CONTRACTS, DEFINITIONS, PLAN
 
@@ -318,6 +318,25 @@ def test_copies_in_another_log_are_taken_out_and_nothing_else(journal: Journal) 
     journal.reader.open(StreamFrontier({0: Position(3, 3), key_of(1, 0): Position(0, 0)}, {}, epochs=RENEWED), since, journal.head)
     journal.reader.drop_double_commits()
     assert journal.offsets == [0, 0, 1, 1, 2]
+
+
+OTHER_TOPIC = (Epoch(-1, STREAM.topic, "first"), Epoch(START_MS + 5, "runs.v2", "second"))
+
+
+def test_rows_of_two_topics_that_were_written_at_the_same_time_have_their_own_offsets(journal: Journal) -> None:
+    since = journal.append(*range(10))
+    journal.commit([_delivery(10, 0), _delivery(0, 5, topic="runs.v2"), _delivery(1, 5, topic="runs.v2")])
+    positions = {0: Position(10, 10), key_of(1, 0): Position(0, 0)}
+    found = journal.reader.open(StreamFrontier(positions, {}, epochs=OTHER_TOPIC), since, journal.head)
+    assert found == {0: Offsets(1, 1, 0, 10, START_MS + 10), key_of(1, 0): Offsets(2, 2, 0, 1, START_MS + 6)}
+
+
+def test_published_rows_of_the_old_topic_are_not_those_of_the_new_one(journal: Journal) -> None:
+    since = journal.append(*range(10))
+    windows = {"kpis": WindowFrontier(START_MS, START_MS, {0: 10, key_of(1, 0): 0})}
+    journal.reader.open(StreamFrontier({0: Position(10, 10), key_of(1, 0): Position(0, 0)}, windows, epochs=OTHER_TOPIC), since, since)
+    late = journal.reader.deliveries.late_condition(windows["kpis"].counted, START_MS + 60_000)
+    assert journal.reader.deliveries.count(late) == 0
 
 
 def test_a_row_where_everything_is_published_is_a_stray_and_stays(journal: Journal) -> None:
