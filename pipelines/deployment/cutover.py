@@ -256,8 +256,8 @@ def _is_drained(catalog: RestCatalog) -> bool:
 
 def _is_published(catalog: RestCatalog, stream: str, frontier: StreamFrontier) -> bool:
     positions = {partition: position.next_offset for partition, position in frontier.current.items()}
-    since_ms = frontier.epochs[-1].begun_ms if frontier.epochs else -1
-    if next_offsets(catalog.load_table(journal_of(stream)), positions, since_ms) != positions:
+    topic, since_ms = (frontier.epochs[-1].topic, frontier.epochs[-1].begun_ms) if frontier.epochs else (None, -1)
+    if next_offsets(catalog.load_table(journal_of(stream)), positions, topic, since_ms) != positions:
         return False
     proved = {name: windows.proved for name, windows in frontier.windows.items()}
     return all(last_windows(catalog.load_table(partial_of(name)), stream, end) == end for name, end in proved.items())
@@ -274,14 +274,14 @@ def start_of(catalog: Catalog, stream: Stream, topic: TopicState, tables: list[s
     positions = {partition: position.next_offset for partition, position in frontier.current.items()} if frontier and is_same else {}
     since_ms = epoch.begun_ms if epoch else -1
     # Of a log that nothing is published of, nothing is known to be journaled: all of it is read, and the audit removes what comes twice.
-    journaled = {partition: offset for partition, offset in next_offsets(journal, positions, since_ms).items() if offset > 0} if is_same else {}
+    journaled = {partition: offset for partition, offset in next_offsets(journal, positions, stream.topic, since_ms).items() if offset > 0} if is_same else {}
     proved = {name: windows.proved for name, windows in frontier.windows.items()} if frontier else {}
     least = min(proved.values(), default=-1)
     ends = {name: last_windows(catalog.load_table(partial_of(name)), stream.name, proved.get(name, least)) for name in tables}
     windows = {name: _text(end) for name, end in ends.items() if end > 0}
     if is_same and (not journaled or len(windows) < len(tables)):
         return StreamStart(journal_from=journaled, windows_from=windows, topic_id=topic.topic_id)
-    open_windows = {**journaled, **offsets_at(journal, max(min(ends.values()), since_ms))} if is_same else {}
+    open_windows = {**journaled, **offsets_at(journal, stream.topic, max(min(ends.values()), since_ms))} if is_same else {}
     return StreamStart({p: max(start, open_windows.get(p, start)) for p, start in topic.starts.items()}, journaled, windows, topic.topic_id)
 
 

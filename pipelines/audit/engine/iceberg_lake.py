@@ -304,7 +304,7 @@ class IcebergLake:
     def _starts(self, stream: str) -> dict[int, int]:
         """Where a stream starts per partition: what its log had lost before the first row was journaled was never ours."""
         log = self.logs().get(stream)
-        journaled = offsets_at(self._catalog.table(journal_of(stream)), 0)
+        journaled = offsets_at(self._catalog.table(journal_of(stream)), self._contracts.streams[stream].topic, 0)
         return {partition: min(start, journaled.get(partition, start)) for partition, start in log.starts.items()} if log else {}
 
     @staticmethod

@@ -82,3 +82,12 @@ def test_rows_of_the_log_before_are_no_positions_in_this_one(catalog: InMemoryCa
     positions = {0: Position(10, 10), key_of(1, 0): Position(1, 1)}
     found = start(catalog, StreamFrontier(positions, {"kpis": WindowFrontier(START_MS + 10_000, START_MS + 10_000, {})}, epochs=epochs))
     assert (found.read_from, found.journal_from) == ({0: 0, 1: 7, 2: 0}, {0: 3})
+
+
+def test_rows_of_the_topic_before_are_no_positions_in_this_one_though_they_were_appended_later(catalog: InMemoryCatalog) -> None:
+    append(catalog, STREAM.journal, [journaled(offset, 30_000 + offset) | {"topic": "runs.v0"} for offset in range(50, 53)])
+    append(catalog, STREAM.journal, [journaled(offset, 30_000 + offset) for offset in range(3)])
+    epochs = Epoch(-1, "runs.v0", "that"), Epoch(START_MS + 30_000, STREAM.topic, "this")
+    positions = {0: Position(53, 53), key_of(1, 0): Position(1, 1)}
+    found = start(catalog, StreamFrontier(positions, {"kpis": WindowFrontier(START_MS + 10_000, START_MS + 10_000, {})}, epochs=epochs))
+    assert (found.read_from, found.journal_from) == ({0: 0, 1: 7, 2: 0}, {0: 3})
