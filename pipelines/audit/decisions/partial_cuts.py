@@ -68,11 +68,11 @@ class PartialCuts:
         return self.choose(reach.without(frozenset(blocking)), now_ms, patience_ms) if blocking else chosen
 
     def may_catch_up(self, reach: Reach, now_ms: int) -> bool:
-        """True when a held stream lags behind a partial snapshot that was committed only now."""
+        """True when a held stream lags behind a partial snapshot, and none has waited for long."""
         held = {stream: at for stream, at in reach.ms.items() if self._published.streams[stream].hold and stream not in reach.bitten}
         for name in self._lake.partials if held else ():
             waiting = self.waiting(name)
-            if waiting and now_ms - waiting[-1].committed_ms < GRACE_MS and cut.lagging(self._spans(name, waiting[-1]), held):
+            if waiting and now_ms - waiting[0].committed_ms < GRACE_MS and cut.lagging(self._spans(name, waiting[-1]), held):
                 return True
         return False
 

@@ -409,3 +409,18 @@ def test_a_held_stream_is_given_a_moment_when_its_journal_is_committed_after_its
     later = desk.hold("a")
     assert later
     assert (later.reason, later.retry_ms > held.retry_ms) == (BEHIND, True)
+
+
+def test_a_held_stream_that_lags_does_not_stop_the_others_however_often_something_is_committed() -> None:
+    desk = Desk()
+    held = desk.miscount("a")
+    for second in range(10):
+        known = {name: {*desk.catalog.tables[partial_of(name)].snapshots} for name in ("kpis", "runs")}
+        desk.deliver("b", "valid", "valid", "valid", through=21 + 10 * second)
+        desk.catalog.commit(partial_of("kpis"), (File((Row("a", 40 + 10 * second, 0, 1, 1, 1),)),), 0)
+        for name, before in known.items():
+            snapshots = desk.catalog.tables[partial_of(name)].snapshots
+            for number in snapshots.keys() - before:
+                snapshots[number].committed_ms = held.retry_ms + 1_000 * second
+        desk.auditor.run(held.retry_ms + 1_000 * second)
+    assert desk.proved("b") > 60
