@@ -8,6 +8,8 @@ from pipelines.audit.incidents import LAG, LOST, NEW_LOG, NO_TOPIC, Incident, me
 from pipelines.audit.publication import Epoch, Position, StreamFrontier, epoch_of, key_of, partition_of
 
 NOWHERE = Position(0, 0)
+MOST_LOSSES = 50
+"""So many lost stretches of a partition are told one by one."""
 AppendedAt = Callable[[int, int], int | None]
 """Append time, epoch ms, of the first record at or past an offset of a partition."""
 
@@ -91,12 +93,23 @@ def loss(topic: str, lost: Stretch, now_ms: int) -> Incident:
 
 
 def with_losses(frontier: StreamFrontier, lost: tuple[Stretch, ...], now_ms: int) -> tuple[Incident, ...]:
-    """Known incidents and those of newly lost stretches; one that goes on where another ends makes that longer."""
+    """Known incidents and those of newly lost stretches; one that goes on where another ends makes that longer.
+
+    Where a partition has many of them they become one over the whole range: every publication carries them.
+    """
     known = frontier.incidents
+    by_key: dict[int, list[Stretch]] = {}
     for stretch in lost:
-        topic = topic_of(frontier, stretch.key)
-        first = next((one.first_offset for one in known if _goes_on(one, topic, stretch)), stretch.first)
-        known = merged(known, [loss(topic, Stretch(stretch.key, first, stretch.last), now_ms)])
+        by_key.setdefault(stretch.key, []).append(stretch)
+    for key, stretches in by_key.items():
+        topic = topic_of(frontier, key)
+        before = [one for one in known if _is_loss_in(one, topic, key)]
+        if len(before) + len(stretches) > MOST_LOSSES:
+            known = (*(one for one in known if one not in before), _whole(topic, stretches, before, now_ms))
+            continue
+        for stretch in stretches:
+            first = next((one.first_offset for one in known if _is_loss_in(one, topic, key) and _goes_on(one, stretch)), stretch.first)
+            known = merged(known, [loss(topic, Stretch(key, first, stretch.last), now_ms)])
     return known
 
 
@@ -133,6 +146,16 @@ def _lagging(frontier: StreamFrontier, log: Log, now_ms: int, appended_at: Appen
             yield Incident(LAG, detail, now_ms, log.topic, partition, epoch=frontier.epoch)
 
 
-def _goes_on(incident: Incident, topic: str, stretch: Stretch) -> bool:
-    place = incident.kind, incident.topic, incident.epoch, incident.partition
-    return place == (LOST, topic, epoch_of(stretch.key), partition_of(stretch.key)) and incident.first_offset <= stretch.first <= incident.last_offset + 1
+def _is_loss_in(incident: Incident, topic: str, key: int) -> bool:
+    return (incident.kind, incident.topic, incident.epoch, incident.partition) == (LOST, topic, epoch_of(key), partition_of(key))
+
+
+def _goes_on(incident: Incident, stretch: Stretch) -> bool:
+    return incident.first_offset <= stretch.first <= incident.last_offset + 1
+
+
+def _whole(topic: str, stretches: list[Stretch], before: list[Incident], now_ms: int) -> Incident:
+    first = min([*(stretch.first for stretch in stretches), *(one.first_offset for one in before)])
+    last = max([*(stretch.last for stretch in stretches), *(one.last_offset for one in before)])
+    whole = loss(topic, Stretch(stretches[0].key, first, last), min([now_ms, *(one.since_ms for one in before)]))
+    return replace(whole, detail=f"many of the {whole.detail}")

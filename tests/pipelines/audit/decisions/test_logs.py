@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.audit.decisions.lake import Log
-from pipelines.audit.decisions.logs import acknowledged, begun_anew, is_another, watch
+from pipelines.audit.decisions.lake import Log, Stretch
+from pipelines.audit.decisions.logs import MOST_LOSSES, acknowledged, begun_anew, is_another, watch, with_losses
 from pipelines.audit.incidents import LAG, LOST, NEW_LOG, NO_TOPIC
 from pipelines.audit.publication import Epoch, Position, StreamFrontier, facts_through, key_of
 
@@ -100,3 +100,23 @@ def test_what_the_old_log_had_and_nobody_journaled_is_lost_with_it_until_it_is_a
 def test_a_log_that_lost_its_end_goes_on_after_what_was_published() -> None:
     shorter = begun(replace(LOG, ends={0: 4, 1: 9}))
     assert (shorter.epochs[-1].begun_ms, shorter.positions[key_of(1, 0)].next_offset) == (6_001, 4)
+
+
+def test_a_loss_that_goes_on_where_another_ends_makes_that_longer() -> None:
+    known = with_losses(FRONTIER, (Stretch(0, 10, 12),), 1)
+    (lost,) = with_losses(replace(FRONTIER, incidents=known), (Stretch(0, 13, 20),), 2)
+    assert (lost.first_offset, lost.last_offset, lost.since_ms) == (10, 20, 1)
+
+
+def test_losses_without_number_are_one_incident_per_partition() -> None:
+    lost = tuple(Stretch(0, 10 * number, 10 * number) for number in range(1, 30_000))
+    told = with_losses(FRONTIER, (*lost, Stretch(1, 8, 9)), 1)
+    assert [(one.partition, one.first_offset, one.last_offset) for one in told] == [(0, 10, 299_990), (1, 8, 9)]
+    assert told[0].detail.startswith("many of the offsets 10 to 299990 ")
+
+
+def test_losses_of_many_cycles_become_one_incident() -> None:
+    frontier = FRONTIER
+    for number in range(1, MOST_LOSSES + 2):
+        frontier = replace(frontier, incidents=with_losses(frontier, (Stretch(0, 10 * number, 10 * number),), number))
+    assert [(one.first_offset, one.last_offset, one.since_ms) for one in frontier.incidents] == [(10, 10 * MOST_LOSSES + 10, 1)]
