@@ -119,6 +119,12 @@ class Deliveries(WorkingTable):
         query = f'SELECT "offset" FROM ({self.rows.parquet}) WHERE {_between(partition, low, high)}'
         return {int(row[0]) for row in self._connection.execute(query, [list(paths)]).fetchall()}
 
+    def least_offset(self, paths: Sequence[str], partition: int, low: int, high: int) -> int:
+        """The least offset of the rows of Parquet files in a range, both ends included; the one behind it without such a row."""
+        query = f'SELECT min("offset") FROM ({self.rows.parquet}) WHERE {_between(partition, low, high)}'
+        row = self._connection.execute(query, [list(paths)]).fetchone()
+        return high + 1 if row is None or row[0] is None else int(row[0])
+
     def stretch(self, size: int, random: Random) -> list[Place]:
         """At most `size` fresh rows that lie side by side, at a random place."""
         start = random.randrange(max(self.count("fresh") - size, 0) + 1)

@@ -208,7 +208,7 @@ class JournalReader:
     def _catch_up(self, journal: Table, since: int, frontier: StreamFrontier) -> None:
         """Enter published deliveries that the index has not seen: it was lost, or the last audit died before it wrote them."""
         for partition, position in frontier.positions.items():
-            first = self._index.positions.get(partition, 0)
+            first = self._first_unseen(journal, since, partition, position.next_offset)
             while first < position.next_offset:
                 end = min(first + CATCH_UP, position.next_offset)
                 paths = planned_paths(journal, since, self.deliveries.rows.span_condition((partition, first, end - 1)))
@@ -216,6 +216,14 @@ class JournalReader:
                 entries = entries[~np.isin(entries["place"], self._published_repeats((partition, first, end - 1)))]
                 self._index.add(entries[(self._index.find(entries)["place"] == UNKNOWN) & _firsts(entries)], {partition: end})
                 first = end
+
+    def _first_unseen(self, journal: Table, since: int, key: int, end: int) -> int:
+        """The least offset below `end` that is published and not in the index, `end` without one: a log may begin at any offset."""
+        first = self._index.positions.get(key, 0)
+        if first >= end:
+            return end
+        paths = planned_paths(journal, since, self.deliveries.rows.span_condition((key, first, end - 1)))
+        return self.deliveries.least_offset(paths, key, first, end - 1) if paths else end
 
     def _published_repeats(self, span: tuple[int, int, int]) -> NDArray[Any]:
         """Places of the published repeats in a range of offsets."""

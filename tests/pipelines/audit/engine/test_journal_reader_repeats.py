@@ -10,9 +10,10 @@ import pyarrow as pa
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 
-from connectors.iceberg.files import completed, head_of
+from connectors.iceberg.files import completed, head_of, planned_paths
 from connectors.iceberg.tables import ensure_table
 from contracts.datasets import DUPLICATES, duplicates_of
+from pipelines.audit.engine import journal_reader
 from pipelines.audit.engine.journal_reader import JournalReader
 from pipelines.audit.engine.tagged_tables import TaggedTables
 from pipelines.audit.publication import Position, StreamFrontier
@@ -21,6 +22,8 @@ from tests.statements import CONTRACTS, PLAN
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pyiceberg.table import Table
 
 STREAM = CONTRACTS.streams["runs"]
 AT = datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC)
@@ -123,3 +126,19 @@ def test_a_repeat_does_not_become_the_delivery_that_counts_when_the_index_is_los
     audit.reader = audit.start()
     (found,) = audit.publish(delivery(1, "a"))
     assert (found["winner_partition"], found["winner_offset"]) == (1, 0)
+
+
+def test_an_index_that_is_lost_is_built_anew_from_the_first_offset_that_is_journaled(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
+    audit.publish(delivery(5_000_000_000, "e-1", appended_at=AT))
+    audit.folder = audit.folder / "elsewhere"
+    planned: list[str] = []
+
+    def plan(table: Table, snapshot: int, condition: str) -> list[str]:
+        planned.append(condition)
+        return planned_paths(table, snapshot, condition)
+
+    monkeypatch.setattr(journal_reader, "planned_paths", plan)
+    audit.reader = audit.start()
+    repeats = audit.publish(delivery(5_000_000_001, "e-1", appended_at=AT + timedelta(seconds=1)))
+    assert [row["winner_offset"] for row in repeats] == [5_000_000_000]
+    assert len(planned) < 10
