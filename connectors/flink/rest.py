@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
 
 from contracts.errors import TransientError
@@ -99,6 +100,6 @@ class FlinkRest:
             with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
                 document: dict[str, Any] = json.loads(answer.read() or b"{}")
                 return document
-        except (OSError, ValueError) as error:
+        except (OSError, HTTPException, ValueError) as error:
             message = f"Flink at {self._uri} did not answer {method} {path}: {error}"
             raise FlinkError(message) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
 from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.partitioning import PartitionField, PartitionSpec
@@ -14,7 +15,7 @@ from pyiceberg.table.update import AssertRefSnapshotId, AssertTableUUID, SetProp
 from pyiceberg.transforms import DayTransform, HourTransform, IdentityTransform
 from pyiceberg.types import IcebergType, NestedField
 
-from contracts.errors import ConfigurationError
+from contracts.errors import ConfigurationError, DaybookError
 from contracts.types import SPELLINGS, StoredType
 
 if TYPE_CHECKING:
@@ -86,9 +87,21 @@ class TableConflictError(ConfigurationError):
     """A table exists with a column of another type; the message names table and column."""
 
 
+class CatalogError(DaybookError):
+    """What answers is no Iceberg catalog; the message names its address."""
+
+
 def connect(uri: str) -> RestCatalog:
-    """A catalog client; it holds no connection that must be closed."""
-    return RestCatalog("lake", uri=uri)
+    """A catalog client; it holds no connection that must be closed.
+
+    Raises:
+        CatalogError: something else answers at the address.
+    """
+    try:
+        return RestCatalog("lake", uri=uri)
+    except ValidationError as error:
+        message = f"{uri} does not answer as an Iceberg catalog does"
+        raise CatalogError(message) from error
 
 
 def ensure_table(catalog: Catalog, spec: TableSpec) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import trino.dbapi
-from trino.exceptions import TrinoConnectionError, TrinoUserError
+from trino.exceptions import Error, HttpError
 
 from contracts.errors import DaybookError
 
@@ -26,6 +26,7 @@ class TrinoClient:
     def __init__(self, uri: str, user: str) -> None:
         """`uri` is the coordinator's address; nothing is sent yet."""
         address = urlsplit(uri)
+        self._uri = uri
         self._connection = trino.dbapi.connect(host=address.hostname, port=address.port, user=user, catalog=CATALOG, timezone="UTC")
 
     def query(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -38,8 +39,11 @@ class TrinoClient:
         try:
             cursor.execute(sql)
             rows = [tuple(row) for row in cursor.fetchall()]
-        except (TrinoUserError, TrinoConnectionError, trino.exceptions.TrinoQueryError) as error:
+        except (Error, HttpError) as error:
             message = str(getattr(error, "message", error)).splitlines()[0]
+            raise QueryError(message) from error
+        except (KeyError, ValueError) as error:
+            message = f"{self._uri} does not answer as Trino does"
             raise QueryError(message) from error
         return [column[0] for column in cursor.description or ()], rows
 
