@@ -48,7 +48,7 @@ def load(root: Path = ROOT) -> Registry:
     canary_path = root / "events" / f"{CANARY}.yaml"
     canary = _event(canary_path)
     folders = sorted(path for path in (root / "events").iterdir() if path.is_dir())
-    _no_strays(root / "events", {canary_path, *folders})
+    no_strays(root / "events", {canary_path, *folders})
     streams = {folder.name: _stream(folder, envelope, canary) for folder in folders}
     return Registry(streams, _datasets(root / "datasets"))
 
@@ -88,6 +88,17 @@ def explain(path: Path, error: ValidationError) -> ContractError:
     return ContractError(f"{where} {said or first['msg'].removeprefix('Value error, ')}")
 
 
+def no_strays(folder: Path, known: set[Path]) -> None:
+    """Refuse whatever else lies in a folder of sources: a misnamed file would be left out in silence.
+
+    Raises:
+        ContractError: there is something; the message names it.
+    """
+    for path in sorted(set(folder.iterdir()) - known):
+        message = f"{place(path)}: is not a contract source"
+        raise ContractError(message)
+
+
 def _envelope(path: Path) -> dict[str, Any]:
     envelope = read_yaml(path)
     for key in sorted(envelope.keys() ^ {"fields", "landing"}, key=lambda key: key not in envelope):
@@ -104,7 +115,7 @@ def _stream(folder: Path, envelope: dict[str, Any], canary: EventType) -> Stream
         message = f"{place(path)}: 'stream' must be '{folder.name}', the name of its folder"
         raise ContractError(message)
     files = sorted(file for file in folder.glob("*.yaml") if file != path)
-    _no_strays(folder, {path, *files})
+    no_strays(folder, {path, *files})
     own = _named(path, "fields", source)
     for name in own.keys() & (envelope["fields"].keys() | envelope["landing"].keys()):
         message = f"{place(path)}: 'fields.{name}' is already defined in envelope.yaml"
@@ -129,7 +140,7 @@ def _datasets(folder: Path) -> dict[str, Dataset]:
             message = f"{folder.name}/{name}.yaml: is missing"
             raise ContractError(message)
     files = sorted(folder.glob("*.yaml"))
-    _no_strays(folder, set(files))
+    no_strays(folder, set(files))
     return {file.stem: _dataset(file) for file in files}
 
 
@@ -162,9 +173,3 @@ def _named(path: Path, key: str, document: dict[str, Any]) -> dict[str, Any]:
         message = f"{place(path)}: '{key}' must be a mapping of names to definitions"
         raise ContractError(message)
     return {name: {"name": name, **item} if isinstance(item, dict) else item for name, item in definitions.items()}
-
-
-def _no_strays(folder: Path, known: set[Path]) -> None:
-    for path in sorted(set(folder.iterdir()) - known):
-        message = f"{place(path)}: is not a contract source"
-        raise ContractError(message)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from contracts.registry import ContractError, explain, read_yaml
+from contracts.registry import ContractError, explain, no_strays, read_yaml
 from kpis import lint
 from kpis.model import Entity, Kpi
 
@@ -41,8 +41,8 @@ def load(contracts: Registry, root: Path = ROOT) -> Definitions:
     Raises:
         ContractError: a definition is malformed or names a stream, field or dimension that does not exist there.
     """
-    kpis = {kpi.name: kpi for kpi in (_read(path, Kpi) for path in sorted((root / "definitions").glob("*.yaml")))}
-    entities = {entity.name: entity for entity in (_read(path, Entity) for path in sorted((root / "entities").glob("*.yaml")))}
+    kpis = {kpi.name: kpi for kpi in (_read(path, Kpi) for path in _files(root / "definitions"))}
+    entities = {entity.name: entity for entity in (_read(path, Entity) for path in _files(root / "entities"))}
     for kpi in kpis.values():
         lint.check_kpi(kpi, contracts)
     for entity in entities.values():
@@ -50,6 +50,14 @@ def load(contracts: Registry, root: Path = ROOT) -> Definitions:
     definitions = Definitions(kpis, entities)
     lint.check_columns(definitions, contracts)
     return definitions
+
+
+def _files(folder: Path) -> list[Path]:
+    """None where there is no folder: sources that were deployed are unfolded without empty ones."""
+    found = sorted(folder.glob("*.yaml"))
+    if folder.is_dir():
+        no_strays(folder, set(found))
+    return found
 
 
 def _read(path: Path, kind: type[Definition]) -> Definition:

@@ -48,12 +48,15 @@ def workspace() -> Workspace:
     """Read the settings, and contracts and definitions as they are installed here.
 
     Raises:
-        SettingsError: a variable of ours is wrong.
+        SettingsError: a variable of ours is wrong, or there are no definitions where it says.
         ContractError: a contract or a definition is wrong.
     """
-    from pipelines.settings import load
+    from pipelines.settings import SettingsError, load
 
     settings = load()
+    if not (settings.definitions / "definitions").is_dir():
+        message = f"DAYBOOK_DEFINITIONS: {settings.definitions} has no folder 'definitions'"
+        raise SettingsError(message)
     return read(settings, settings.contracts, settings.definitions)
 
 

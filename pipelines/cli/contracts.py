@@ -49,9 +49,9 @@ def check() -> int:
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=FOLDER)
 def export(folder: Path) -> None:
     """Write ODCS documents to FOLDER/odcs and JSON Schemas to FOLDER/json-schema; FOLDER is build/contracts when left out."""
-    from contracts import json_schema, odcs, registry
+    from contracts import json_schema, odcs
 
-    found = registry.load()
+    found = workspace().contracts
     documents = odcs.export(found, folder / "odcs")
     schemas = json_schema.export(found, folder / "json-schema")
     say(f"{len(documents)} ODCS documents and {len(schemas)} JSON Schemas written to {folder}")

@@ -95,6 +95,12 @@ def test_a_wrong_entity_is_one_sentence(root: Path) -> None:
         registry.load(CONTRACTS, root)
 
 
+def test_a_misnamed_definition_is_refused(root: Path) -> None:
+    (root / "definitions" / "tokens.yaml").rename(root / "definitions" / "tokens.yml")
+    with pytest.raises(ContractError, match=r"definitions/tokens.yml: is not a contract source"):
+        registry.load(CONTRACTS, root)
+
+
 def test_the_product_measures_what_it_promises() -> None:
     promised = "runs_started run_success_rate run_duration run_queue_wait step_failure_rate tokens model_cost model_error_rate model_latency"
     assert DEFINITIONS.kpis.keys() >= {*promised.split(), "time_to_first_token", "cache_hit_ratio"}

@@ -118,6 +118,16 @@ def test_an_unknown_setting_is_refused_by_name(daybook: Daybook, monkeypatch: py
     assert daybook("plan") == Finished(2, "", "DAYBOOK_PARTITION: not a setting; pipelines/settings.py lists them\n")
 
 
+def test_a_folder_without_definitions_is_refused(daybook: Daybook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAYBOOK_DEFINITIONS", str(tmp_path))
+    assert daybook("contracts", "check") == Finished(2, "", f"DAYBOOK_DEFINITIONS: {tmp_path} has no folder 'definitions'\n")
+
+
+def test_a_file_that_is_no_text_is_no_query(daybook: Daybook, tmp_path: Path) -> None:
+    (tmp_path / "query.sql").write_bytes(b"\xff")
+    assert daybook("sql", "--file", str(tmp_path / "query.sql")) == Finished(2, "", "the query is not text in UTF-8; see `daybook sql --help`\n")
+
+
 def test_settings_of_the_local_stack_are_not_unknown(daybook: Daybook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAYBOOK_PORT_BASE", "23000")
     assert daybook("plan").code == 0
