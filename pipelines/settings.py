@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,13 +68,16 @@ class Settings(BaseModel):
         """Endpoints that the running stack wrote.
 
         Raises:
-            SettingsError: no stack has been started in this home.
+            SettingsError: no stack has been started in this home, or its file is damaged.
         """
         path = self.home / "endpoints.json"
         try:
-            return Endpoints(**json.loads(path.read_text("utf-8")))
+            return Endpoints.model_validate_json(path.read_bytes())
         except FileNotFoundError as error:
             message = f"{path}: not there; start the stack with `python -m deploy.local up`"
+            raise SettingsError(message) from error
+        except ValidationError as error:
+            message = f"{path}: damaged; `python -m deploy.local up` writes it anew"
             raise SettingsError(message) from error
 
     @property

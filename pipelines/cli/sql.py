@@ -63,7 +63,11 @@ def _statement(query: str | None, file: IO[str] | None) -> str:
     if not query and not file and sys.stdin.isatty():
         message = "there is no query"
         raise click.UsageError(message)
-    text = query or (file or sys.stdin).read()
+    try:
+        text = query or (file or sys.stdin).read()
+    except UnicodeDecodeError as error:
+        message = "the query is not text in UTF-8"
+        raise click.UsageError(message) from error
     statement = text.strip().rstrip(";").strip()
     if not statement:
         message = "the query is empty"

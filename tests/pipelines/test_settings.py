@@ -48,6 +48,13 @@ def test_without_a_stack_the_error_says_how_to_start_one(tmp_path: Path) -> None
         _ = load({"DAYBOOK_HOME": str(tmp_path)}).endpoints
 
 
+@pytest.mark.parametrize("text", ["{", "[]", '{"kafka": "127.0.0.1:1"}', "\\xff"])
+def test_damaged_endpoints_are_one_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "endpoints.json").write_text(text)
+    with pytest.raises(SettingsError, match=r"endpoints.json: damaged; `python -m deploy.local up` writes it anew"):
+        _ = load({"DAYBOOK_HOME": str(tmp_path)}).endpoints
+
+
 def test_endpoints_are_read_from_the_home(tmp_path: Path) -> None:
     (tmp_path / "endpoints.json").write_text(json.dumps({**ENDPOINTS, "registry": "http://127.0.0.1:5"}))
     assert load({"DAYBOOK_HOME": str(tmp_path)}).endpoints.kafka == "127.0.0.1:1"
