@@ -1,4 +1,4 @@
-"""Column names that some engine reserves, and how to write them there."""
+"""Column names that some engine reserves, and how names and texts are written in SQL."""
 
 from __future__ import annotations
 
@@ -13,3 +13,12 @@ def quote(name: str, mark: str) -> str:
     ('`offset`', 'first_offset')
     """
     return f"{mark}{name}{mark}" if name in RESERVED else name
+
+
+def literal(text: str) -> str:
+    """A text as every engine writes it.
+
+    >>> literal("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from contracts.identifiers import literal
 from contracts.model import CANARY
 from contracts.types import StoredType
 from kpis.events import event_types
@@ -141,7 +142,7 @@ def stored(measure: Measure, keys: frozenset[str]) -> Measure:
 def stored_kpi(kpi: Kpi) -> str:
     """What the rows of a histogram KPI are called where they are stored."""
     meaning = meaning_of(kpi.histogram) if kpi.histogram else ""
-    return f"{kpi.name}:{fingerprint(meaning, *kpi.dimensions)}"
+    return f"{kpi.name}:{fingerprint(kpi.stream, meaning, *kpi.dimensions)}"
 
 
 def stored_column(name: str, measure: Measure) -> str:
@@ -319,10 +320,10 @@ def _meaning(measure: Measure, stream: Stream) -> str:
 def _sortable(measure: Measure) -> Expression:
     """What the latest value is the greatest of: neither a repeat nor the order of arrival makes a difference."""
     if measure.rank:
-        ranks = " ".join(f"WHEN '{value}' THEN {rank}" for value, rank in measure.rank.items())
+        ranks = " ".join(f"WHEN {literal(value)} THEN {rank}" for value, rank in measure.rank.items())
         return fill(f"event_time * {RANKS} + CASE x {ranks} END", x=measure.value)
     return fill(f"CAST({10**13} + event_time AS TEXT) || ':' || CAST(x AS TEXT)", x=measure.value)
 
 
 def _texts(values: Iterable[str]) -> str:
-    return ", ".join(f"'{value}'" for value in values)
+    return ", ".join(map(literal, values))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contracts import model
-from contracts.identifiers import quote
+from contracts.identifiers import literal, quote
 from contracts.validator import attributes_pattern
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _rule(field: Field) -> str:
         case "boolean":
             return f"{name} IN ('true', 'false')"
         case "object":
-            return f"REGEXP({name}, '{attributes_pattern(field)}')"
+            return f"REGEXP({name}, {literal(attributes_pattern(field))})"
         case "string":
             return f"{name} IN ({_texts(field.enum)})" if field.enum else _short_text(name, field.max_length)
 
@@ -155,7 +155,7 @@ def _name(name: str) -> str:
 
 
 def _texts(values: Iterable[str]) -> str:
-    return ", ".join(f"'{value}'" for value in values)
+    return ", ".join(map(literal, values))
 
 
 def _lines(items: Iterable[str]) -> str:

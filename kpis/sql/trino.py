@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from contracts.identifiers import quote
+from contracts.identifiers import literal, quote
 from contracts.model import CANARY, NANO
 from kpis.events import event_types
 from kpis.model import BASE_DIMENSIONS
@@ -203,7 +203,7 @@ def _fold(entity: Entity, name: str) -> str:
     kind, ranks = entity.kind_of(name), entity.rank_of(name)
     folded = _folded(kind, told)
     if ranks:
-        cases = " ".join(f"WHEN {rank} THEN '{value}'" for value, rank in ranks.items())
+        cases = " ".join(f"WHEN {rank} THEN {literal(value)}" for value, rank in ranks.items())
         return f"CASE MOD({folded}, {RANKS}) {cases} END"
     if kind == "latest":
         return f"SUBSTR({folded}, {LATEST_PREFIX + 1})"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from contracts.identifiers import literal
 from pipelines.cli.output import cell, json_option, say, say_json, show_table
 from pipelines.workspace import workspace
 
@@ -104,7 +105,7 @@ def _read(settings: Settings, columns: tuple[str, ...], condition: dict[str, Any
 
 def _literal(value: str | int) -> str:
     """A value in pyiceberg's filter language, whose texts double their quotes."""
-    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+    return str(value) if isinstance(value, int) else literal(value)
 
 
 def _show(rows: Sequence[dict[str, Any]], columns: Sequence[str], *numbers: str) -> None:

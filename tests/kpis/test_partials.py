@@ -76,6 +76,10 @@ def test_a_measure_is_one_aggregate(measure: Measure, sql: str) -> None:
     assert measure_sql(measure).text == sql
 
 
+def test_a_quote_in_a_ranked_value_stays_part_of_it() -> None:
+    assert "WHEN 'it''s' THEN 1" in measure_sql(Measure(kind="latest", value="a", rank={"it's": 1})).sql("flink")
+
+
 @pytest.mark.parametrize("kind", ["histogram", "presence"])
 def test_a_histogram_is_no_aggregate(kind: str) -> None:
     with pytest.raises(ValueError, match="is not an aggregate expression"):
@@ -87,7 +91,14 @@ def test_conditions_may_be_applied_to_base_dimensions() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"histogram": "duration_ms + 1"}, {"where": "attempt > 1"}, {"dimensions": ["provider"]}, {"where": "attempt > 1", "dimensions": ["provider"]}]
+    "change",
+    [
+        {"stream": "runs"},
+        {"histogram": "duration_ms + 1"},
+        {"where": "attempt > 1"},
+        {"dimensions": ["provider"]},
+        {"where": "attempt > 1", "dimensions": ["provider"]},
+    ],
 )
 def test_a_histogram_that_is_told_otherwise_is_stored_under_another_name(change: dict[str, Any]) -> None:
     assert stored_kpi(Kpi(**HISTOGRAM)) != stored_kpi(Kpi(**HISTOGRAM | change))

@@ -9,18 +9,18 @@ SELECT
   CAST(region AS VARCHAR) AS region,
   CAST(environment AS VARCHAR) AS environment,
   CAST(NULL AS VARCHAR) AS process_id,
-  CAST(CASE WHEN kpi IN ('model_latency:ad7fd6c1', 'time_to_first_token:b842e841') THEN provider END AS VARCHAR) AS provider,
+  CAST(CASE WHEN kpi IN ('model_latency:12217d5c', 'time_to_first_token:17d4aaa8') THEN provider END AS VARCHAR) AS provider,
   CAST(NULL AS VARCHAR) AS queue,
-  CAST(CASE WHEN kpi IN ('model_latency:ad7fd6c1', 'time_to_first_token:b842e841') THEN request_model END AS VARCHAR) AS request_model,
+  CAST(CASE WHEN kpi IN ('model_latency:12217d5c', 'time_to_first_token:17d4aaa8') THEN request_model END AS VARCHAR) AS request_model,
   CAST(NULL AS VARCHAR) AS run_kind,
   CAST(bucket AS INTEGER) AS bucket,
   CAST(COUNT(*) AS BIGINT) AS n
 FROM (
   SELECT *, UNNEST([
     {'kpi': 'canary.beat', 'bucket': CASE WHEN event_type = 'canary.beat' THEN 0 END},
-    {'kpi': 'model_latency:ad7fd6c1', 'bucket': CASE WHEN is_leaf AND event_type = 'model.completed' THEN CASE WHEN duration_ms < 1 THEN 0
+    {'kpi': 'model_latency:12217d5c', 'bucket': CASE WHEN is_leaf AND event_type = 'model.completed' THEN CASE WHEN duration_ms < 1 THEN 0
         ELSE 1 + CAST(FLOOR(LN(CAST(duration_ms AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END},
-    {'kpi': 'time_to_first_token:b842e841', 'bucket': CASE WHEN is_leaf AND event_type = 'model.completed' THEN CASE WHEN time_to_first_token_ms < 1 THEN 0
+    {'kpi': 'time_to_first_token:17d4aaa8', 'bucket': CASE WHEN is_leaf AND event_type = 'model.completed' THEN CASE WHEN time_to_first_token_ms < 1 THEN 0
         ELSE 1 + CAST(FLOOR(LN(CAST(time_to_first_token_ms AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END}
   ], recursive := true)
   FROM delivered

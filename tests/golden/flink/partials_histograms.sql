@@ -9,9 +9,9 @@ SELECT
   region,
   environment,
   CAST(NULL AS STRING) AS process_id,
-  CASE WHEN kpi IN ('model_latency:ad7fd6c1', 'time_to_first_token:b842e841') THEN provider END AS provider,
+  CASE WHEN kpi IN ('model_latency:12217d5c', 'time_to_first_token:17d4aaa8') THEN provider END AS provider,
   CAST(NULL AS STRING) AS queue,
-  CASE WHEN kpi IN ('model_latency:ad7fd6c1', 'time_to_first_token:b842e841') THEN request_model END AS request_model,
+  CASE WHEN kpi IN ('model_latency:12217d5c', 'time_to_first_token:17d4aaa8') THEN request_model END AS request_model,
   CAST(NULL AS STRING) AS run_kind,
   bucket,
   COUNT(*) AS n
@@ -24,9 +24,9 @@ FROM TABLE(TUMBLE((
   )
   CROSS JOIN UNNEST(ARRAY[
     ROW(CAST('canary.beat' AS STRING), CASE WHEN event_type = 'canary.beat' THEN 0 END),
-    ROW(CAST('model_latency:ad7fd6c1' AS STRING), CASE WHEN is_leaf AND event_type = 'model.completed' THEN CASE WHEN duration_ms < 1 THEN 0
+    ROW(CAST('model_latency:12217d5c' AS STRING), CASE WHEN is_leaf AND event_type = 'model.completed' THEN CASE WHEN duration_ms < 1 THEN 0
         ELSE 1 + CAST(FLOOR(LN(CAST(duration_ms AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END),
-    ROW(CAST('time_to_first_token:b842e841' AS STRING), CASE WHEN is_leaf AND event_type = 'model.completed' THEN CASE
+    ROW(CAST('time_to_first_token:17d4aaa8' AS STRING), CASE WHEN is_leaf AND event_type = 'model.completed' THEN CASE
         WHEN time_to_first_token_ms < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(time_to_first_token_ms AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END)
   ]) AS counted (kpi, bucket)
   WHERE bucket IS NOT NULL
@@ -39,8 +39,8 @@ GROUP BY
   tenant_id,
   region,
   environment,
-  CASE WHEN kpi IN ('model_latency:ad7fd6c1', 'time_to_first_token:b842e841') THEN provider END,
-  CASE WHEN kpi IN ('model_latency:ad7fd6c1', 'time_to_first_token:b842e841') THEN request_model END,
+  CASE WHEN kpi IN ('model_latency:12217d5c', 'time_to_first_token:17d4aaa8') THEN provider END,
+  CASE WHEN kpi IN ('model_latency:12217d5c', 'time_to_first_token:17d4aaa8') THEN request_model END,
   bucket
 UNION ALL
 SELECT
@@ -53,11 +53,11 @@ SELECT
   tenant_id,
   region,
   environment,
-  CASE WHEN kpi IN ('run_duration:3b04ecad') THEN process_id END AS process_id,
+  CASE WHEN kpi IN ('run_duration:82ec09b9') THEN process_id END AS process_id,
   CAST(NULL AS STRING) AS provider,
-  CASE WHEN kpi IN ('run_queue_wait:ec8b6d39') THEN queue END AS queue,
+  CASE WHEN kpi IN ('run_queue_wait:e3c5b832') THEN queue END AS queue,
   CAST(NULL AS STRING) AS request_model,
-  CASE WHEN kpi IN ('run_duration:3b04ecad') THEN run_kind END AS run_kind,
+  CASE WHEN kpi IN ('run_duration:82ec09b9') THEN run_kind END AS run_kind,
   bucket,
   COUNT(*) AS n
 FROM TABLE(TUMBLE((
@@ -69,9 +69,9 @@ FROM TABLE(TUMBLE((
   )
   CROSS JOIN UNNEST(ARRAY[
     ROW(CAST('canary.beat' AS STRING), CASE WHEN event_type = 'canary.beat' THEN 0 END),
-    ROW(CAST('run_duration:3b04ecad' AS STRING), CASE WHEN event_type IN ('run.succeeded', 'run.failed', 'run.cancelled', 'run.timed_out') THEN CASE
+    ROW(CAST('run_duration:82ec09b9' AS STRING), CASE WHEN event_type IN ('run.succeeded', 'run.failed', 'run.cancelled', 'run.timed_out') THEN CASE
         WHEN (event_time - started_at) < 1 THEN 0 ELSE 1 + CAST(FLOOR(LN(CAST(event_time - started_at AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END),
-    ROW(CAST('run_queue_wait:ec8b6d39' AS STRING), CASE WHEN event_type = 'run.started' THEN CASE WHEN (started_at - created_at) < 1 THEN 0
+    ROW(CAST('run_queue_wait:e3c5b832' AS STRING), CASE WHEN event_type = 'run.started' THEN CASE WHEN (started_at - created_at) < 1 THEN 0
         ELSE 1 + CAST(FLOOR(LN(CAST(started_at - created_at AS DOUBLE)) / LN(CAST(1.02 AS DOUBLE))) AS INT) END END)
   ]) AS counted (kpi, bucket)
   WHERE bucket IS NOT NULL
@@ -84,7 +84,7 @@ GROUP BY
   tenant_id,
   region,
   environment,
-  CASE WHEN kpi IN ('run_duration:3b04ecad') THEN process_id END,
-  CASE WHEN kpi IN ('run_queue_wait:ec8b6d39') THEN queue END,
-  CASE WHEN kpi IN ('run_duration:3b04ecad') THEN run_kind END,
+  CASE WHEN kpi IN ('run_duration:82ec09b9') THEN process_id END,
+  CASE WHEN kpi IN ('run_queue_wait:e3c5b832') THEN queue END,
+  CASE WHEN kpi IN ('run_duration:82ec09b9') THEN run_kind END,
   bucket;

@@ -2,7 +2,7 @@ CREATE VIEW serving.kpi_model_latency AS
 WITH counted AS (
   SELECT date_trunc('minute', "minute") AS period_start, tenant_id, region, environment, provider, request_model, bucket, SUM(n) AS n
   FROM lake.audited.histograms
-  WHERE kpi = 'model_latency:ad7fd6c1'
+  WHERE kpi = 'model_latency:12217d5c'
   GROUP BY date_trunc('minute', "minute"), tenant_id, region, environment, provider, request_model, bucket
   HAVING SUM(n) > 0
 ),

@@ -2,7 +2,7 @@ CREATE VIEW serving.kpi_run_duration AS
 WITH counted AS (
   SELECT date_trunc('minute', "minute") AS period_start, tenant_id, region, environment, run_kind, process_id, bucket, SUM(n) AS n
   FROM lake.audited.histograms
-  WHERE kpi = 'run_duration:3b04ecad'
+  WHERE kpi = 'run_duration:82ec09b9'
   GROUP BY date_trunc('minute', "minute"), tenant_id, region, environment, run_kind, process_id, bucket
   HAVING SUM(n) > 0
 ),

@@ -2,7 +2,7 @@ CREATE VIEW serving.kpi_run_queue_wait AS
 WITH counted AS (
   SELECT date_trunc('minute', "minute") AS period_start, tenant_id, region, environment, queue, bucket, SUM(n) AS n
   FROM lake.audited.histograms
-  WHERE kpi = 'run_queue_wait:ec8b6d39'
+  WHERE kpi = 'run_queue_wait:e3c5b832'
   GROUP BY date_trunc('minute', "minute"), tenant_id, region, environment, queue, bucket
   HAVING SUM(n) > 0
 ),

@@ -2,7 +2,7 @@ CREATE VIEW serving.kpi_time_to_first_token AS
 WITH counted AS (
   SELECT date_trunc('minute', "minute") AS period_start, tenant_id, region, environment, provider, request_model, bucket, SUM(n) AS n
   FROM lake.audited.histograms
-  WHERE kpi = 'time_to_first_token:b842e841'
+  WHERE kpi = 'time_to_first_token:17d4aaa8'
   GROUP BY date_trunc('minute', "minute"), tenant_id, region, environment, provider, request_model, bucket
   HAVING SUM(n) > 0
 ),

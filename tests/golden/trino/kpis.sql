@@ -53,10 +53,10 @@ histograms AS (
     CAST(NULL AS VARCHAR) AS workflow_id,
     bucket, n,
     CASE kpi
-      WHEN 'model_latency:ad7fd6c1' THEN 'model_latency'
-      WHEN 'time_to_first_token:b842e841' THEN 'time_to_first_token'
-      WHEN 'run_duration:3b04ecad' THEN 'run_duration'
-      WHEN 'run_queue_wait:ec8b6d39' THEN 'run_queue_wait'
+      WHEN 'model_latency:12217d5c' THEN 'model_latency'
+      WHEN 'time_to_first_token:17d4aaa8' THEN 'time_to_first_token'
+      WHEN 'run_duration:82ec09b9' THEN 'run_duration'
+      WHEN 'run_queue_wait:e3c5b832' THEN 'run_queue_wait'
     END AS kpi
   FROM lake.audited.histograms
   WHERE kpi <> 'canary.beat'
