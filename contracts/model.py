@@ -35,6 +35,15 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+_LIMITED: Mapping[str, frozenset[FieldType]] = {
+    "enum": frozenset({"string"}),
+    "min": frozenset({"integer", "number"}),
+    "max": frozenset({"integer", "number"}),
+    "keys": frozenset({"object"}),
+}
+"""Types of which a limit is checked; on another one it would be read and never applied."""
+
+
 class Field(_Frozen):
     """One field of an event: its type, its limits and its meaning; `unbounded` when each value names one thing among ever more."""
 
@@ -50,6 +59,14 @@ class Field(_Frozen):
     classification: Literal["internal", "pii", "confidential"] = "internal"
     keys: tuple[str, ...] = ()
     unbounded: bool = False
+
+    @model_validator(mode="after")
+    def _limits_must_fit_the_type(self) -> Field:
+        told = {"enum": bool(self.enum), "min": self.min is not None, "max": self.max is not None, "keys": bool(self.keys)}
+        for limit in (name for name, is_told in told.items() if is_told and self.type not in _LIMITED[name]):
+            message = f"{limit}: a field of type {self.type} has none"
+            raise ValueError(message)
+        return self
 
     @property
     def is_text(self) -> bool:
@@ -75,7 +92,7 @@ class EventType(_Frozen):
 
 
 class Fact(_Frozen):
-    """An event-level fact: a view of the journal that keeps some event types."""
+    """An event-level fact: a view of the journal that keeps some event types, and of those what has the flag `where`."""
 
     name: str
     description: str
@@ -108,6 +125,9 @@ class Stream(_Frozen):
             _must_be_known(event.only, self.fields, f"event {event.name}: only")
         for fact in self.facts.values():
             _must_be_known(fact.events, self.event_types, f"fact {fact.name}: events")
+            if fact.where is not None and (fact.where not in self.fields or self.fields[fact.where].type != "boolean"):
+                message = f"fact {fact.name}: where: '{fact.where}' is no field of type boolean"
+                raise ValueError(message)
         return self
 
     @property

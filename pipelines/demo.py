@@ -46,7 +46,7 @@ GROUP BY agent_id ORDER BY ended_runs DESC LIMIT 5""",
     ),
     "Tokens and cost by model": (
         "serving.model_calls",
-        """SELECT provider, request_model, COUNT(*) AS calls, SUM(input_tokens + output_tokens) AS tokens, SUM(cost_usd) AS cost_usd
+        """SELECT provider, request_model, COUNT(*) AS calls, SUM(COALESCE(input_tokens, 0) + COALESCE(output_tokens, 0)) AS tokens, SUM(cost_usd) AS cost_usd
 FROM serving.model_calls
 GROUP BY provider, request_model ORDER BY tokens DESC LIMIT 5""",
     ),

@@ -17,7 +17,7 @@ EVENT = "events/jobs/job.done.yaml"
 ENVELOPE = "envelope.yaml"
 
 BREAKING = {
-    "changed type": (STREAM, "share: {type: number", "share: {type: money", "field 'share' changed from number to money"),
+    "changed type": (STREAM, "share: {type: number, min: 0, max: 1", "share: {type: money", "field 'share' changed from number to money"),
     "changed unit": (STREAM, "max: 9,", "max: 9, unit: tries,", "field 'tries' changed its unit from None to tries"),
     "fewer values": (STREAM, "[ok, bad]", "[ok]", "field 'state' allows fewer values"),
     "values where all were allowed": (STREAM, "max_length: 8", "enum: [a]", "field 'job_id' allows fewer values"),

@@ -27,6 +27,18 @@ BROKEN = {
     "unknown field type": (STREAM, "type: time", "type: date", "jobs/stream.yaml: 'fields.ended_at.type' Input should be 'string'"),
     "limit that is no number": (STREAM, "max: 9", "max: few", "jobs/stream.yaml: 'fields.tries.max' Input should be a valid integer"),
     "retention that is no number": (STREAM, "_days: 30", "_days: long", "jobs/stream.yaml: 'retention_days' Input should be a valid integer"),
+    "limit of another type": (
+        STREAM,
+        "{type: integer, ",
+        "{type: integer, enum: ['1'], ",
+        "jobs/stream.yaml: 'fields.tries' enum: a field of type integer has none",
+    ),
+    "fact of a field that is no flag": (
+        STREAM,
+        "facts:\n",
+        "facts:\n  some: {description: Some., events: [job.done], where: tries}\n",
+        "fact some: where: 'tries' is no",
+    ),
     "entities that are one word": (STREAM, "[job_id]", "job_id", "jobs/stream.yaml: 'entities' Input should be a valid tuple"),
     "entities that are a mapping": (STREAM, "entities: [job_id]", "entities: {job_id: 1}", "jobs/stream.yaml: 'entities' "),
     "field that is no mapping": (STREAM, "facts:", "  host: string\nfacts:", "jobs/stream.yaml: 'fields.host' "),
