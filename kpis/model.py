@@ -166,6 +166,10 @@ class Entity(_Frozen):
 
     @model_validator(mode="after")
     def _contributions_must_fit(self) -> Entity:
+        for name in self.columns:
+            if not self.measures_of(name):
+                message = f"columns.{name}: no stream tells it"
+                raise ValueError(message)
         for stream, measures in self.streams.items():
             for name, measure in measures.items():
                 if name not in self.columns:

@@ -101,6 +101,13 @@ def test_a_misnamed_definition_is_refused(root: Path) -> None:
         registry.load(CONTRACTS, root)
 
 
+def test_a_column_that_no_stream_tells_is_refused(root: Path) -> None:
+    path = root / "entities" / "runs.yaml"
+    path.write_text(path.read_text().replace("columns:\n", "columns:\n  extra: {type: integer, description: Nobody knows.}\n"))
+    with pytest.raises(ContractError, match=r"entities/runs.yaml: columns.extra: no stream tells it"):
+        registry.load(CONTRACTS, root)
+
+
 def test_the_product_measures_what_it_promises() -> None:
     promised = "runs_started run_success_rate run_duration run_queue_wait step_failure_rate tokens model_cost model_error_rate model_latency"
     assert DEFINITIONS.kpis.keys() >= {*promised.split(), "time_to_first_token", "cache_hit_ratio"}
