@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from connectors.flink.rest import FlinkError
 from contracts.errors import DaybookError
-from contracts.registry import ContractError
 from pipelines.deployment import cutover
-from pipelines.failures import exit_code
+from pipelines.failures import exit_code, sentence
 from pipelines.intake.deployed import is_deployed
 from pipelines.locks import LockedError, exclusive
 from pipelines.settings import Settings, load
@@ -103,6 +102,8 @@ def _is_being_replaced(settings: Settings) -> bool:
 def _age_of() -> str:
     try:
         is_current = is_deployed(workspace())
-    except ContractError as error:
-        return f"what is here cannot be deployed: {error}"
+    except Exception as error:
+        if exit_code(error) is None:
+            raise
+        return f"whether its definition is current is not known: {sentence(error)}"
     return "it is what is here" if is_current else "it is not what is here: `daybook deploy` replaces it"
