@@ -166,10 +166,6 @@ class Entity(_Frozen):
 
     @model_validator(mode="after")
     def _contributions_must_fit(self) -> Entity:
-        for name in self.columns:
-            if not self.measures_of(name):
-                message = f"columns.{name}: no stream tells it"
-                raise ValueError(message)
         for stream, measures in self.streams.items():
             for name, measure in measures.items():
                 if name not in self.columns:
@@ -184,6 +180,10 @@ class Entity(_Frozen):
                 if measure.kind == "latest" and self.columns[name].type != "string":
                     message = f"streams.{stream}.{name}: only a column of type string has a latest value"
                     raise ValueError(message)
+        for name in self.columns:
+            if not self.measures_of(name):
+                message = f"columns.{name}: no stream tells it"
+                raise ValueError(message)
         return self
 
     def kind_of(self, column: str) -> MeasureKind:
