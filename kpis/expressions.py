@@ -86,7 +86,7 @@ def parse(text: str) -> Expression:
 
     Raises:
         ValueError: it is not an expression, or it uses something that the engines do not compute alike (division,
-            functions other than COALESCE).
+            functions other than COALESCE, IS TRUE, which Trino has not).
     """
     try:
         tree = sqlglot.parse_one(text)
@@ -96,6 +96,9 @@ def parse(text: str) -> Expression:
     for node in tree.walk():
         if not isinstance(node, _ALLOWED):
             message = f"'{text}': {type(node).__name__} is not allowed in a definition"
+            raise ValueError(message)  # noqa: TRY004 - the value is wrong, not its type
+        if isinstance(node, exp.Is) and not isinstance(node.expression, exp.Null):
+            message = f"'{node.sql(comments=False)}': only IS NULL is allowed in a definition"
             raise ValueError(message)  # noqa: TRY004 - the value is wrong, not its type
     return of(tree)
 

@@ -40,6 +40,12 @@ def test_what_is_put_into_a_template_keeps_its_brackets() -> None:
     assert fill("x * 2", x=parse("a + b")) == parse("(a + b) * 2")
 
 
+@pytest.mark.parametrize("condition", ["a IS TRUE", "a IS NOT TRUE", "NOT a IS FALSE", "a IS b"])
+def test_nothing_is_compared_by_is_but_null(condition: str) -> None:
+    with pytest.raises(ValueError, match="only IS NULL is allowed in a definition"):
+        parse(condition)
+
+
 @pytest.mark.parametrize(("condition", "named"), [("is_leaf", None), ("kind <> 'a'", None), ("kind NOT IN ('a')", None), ("kind = 'a' OR is_leaf", None)])
 def test_a_condition_that_other_values_meet_names_none(condition: str, named: None) -> None:
     assert parse(condition).values_of("kind") is named
