@@ -54,11 +54,6 @@ class FlinkRest:
         """How many checkpoints of a job have completed since it was submitted."""
         return int(self._call("GET", f"/jobs/{job_id}/checkpoints")["counts"]["completed"])
 
-    def root_cause(self, job_id: str) -> str:
-        """First line of the newest exception of a job, or an empty text."""
-        history = self._call("GET", f"/jobs/{job_id}/exceptions").get("exceptionHistory", {}).get("entries", [])
-        return str(history[0]["stacktrace"]).splitlines()[0] if history else ""
-
     def checkpoint(self, job_id: str, timeout: float = 120) -> int:
         """Take a checkpoint now and wait until it has completed; its number. Sinks commit it a moment later.
 

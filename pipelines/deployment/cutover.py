@@ -1,7 +1,8 @@
 """Starting, stopping and replacing the intake job: a new job takes up exactly where the tables say the last one stopped.
 
 Positions are read from the tables alone. Kafka's group offsets run ahead of what is committed to Iceberg, and savepoints
-do not survive a changed statement set. Changed statements start only after the audit has judged every row of the old one.
+do not survive a changed statement set. Changed statements start only after the audit has judged every row of the old one,
+unless the operator goes on knowingly.
 """
 
 from __future__ import annotations
