@@ -66,6 +66,11 @@ def added_rows(snapshot: Snapshot) -> int:
     return int(snapshot.summary.additional_properties.get("added-records") or 0) if snapshot.summary else 0
 
 
+def is_replacement(snapshot: Snapshot) -> bool:
+    """True of a snapshot that took files out (`replace_files`)."""
+    return snapshot.summary is not None and snapshot.summary.operation == Operation.OVERWRITE
+
+
 def added_files(table: Table, since: int, until: int) -> list[DataFile]:
     """Data files that `until` has and that were added after `since`; a file committed twice is listed twice."""
     added = {snapshot.snapshot_id for snapshot in snapshots_after(table, since, until)}

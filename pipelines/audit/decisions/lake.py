@@ -28,11 +28,12 @@ class StreamFailure(DaybookError):  # noqa: N818 - an answer about one stream: t
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One snapshot of a table's main branch: when it was committed, epoch ms, and how many rows it added."""
+    """One snapshot of a table's main branch: when it was committed, epoch ms, how many rows it added, whether it took the place of files."""
 
     snapshot: int
     committed_ms: int
     rows: int
+    is_repair: bool = False
 
 
 @dataclass(frozen=True, slots=True)

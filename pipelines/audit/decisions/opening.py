@@ -28,7 +28,7 @@ class Opening:
 def open_stream(lake: Lake, published: Publication, stream: str, head: int, rows: int) -> Opening:
     """Open the journal of a stream through the first commit with which `rows` new rows are open; 0: nothing new.
 
-    A repair is a commit to the head, so that everything before it is opened with it.
+    A repair is a commit to the head, so that everything before it is opened with it, now and as long as it is not published.
 
     Raises:
         StreamFailure: the stream cannot be judged in this cycle.
@@ -61,7 +61,8 @@ def _bitten(lake: Lake, stream: str, since: int, head: int, rows: int) -> int:
         message = f"the journal's published snapshot {since} is not in the history of its head {head}"
         raise StreamFailure(stream, message) from error
     through = commits[: [commit.snapshot for commit in commits].index(head) + 1]
-    return through[cut.bite(through, rows) - 1].snapshot
+    repaired = max((place for place, commit in enumerate(through, 1) if commit.is_repair), default=0)
+    return through[max(cut.bite(through, rows), repaired) - 1].snapshot
 
 
 def _repeated(offsets: Mapping[int, Offsets]) -> bool:

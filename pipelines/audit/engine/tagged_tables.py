@@ -89,7 +89,7 @@ class TaggedTables:
         table = self.table(name)
         with _lost_races():
             found = files.snapshots_after(table, since, files.head_of(table))
-        return tuple(Commit(snapshot.snapshot_id, snapshot.timestamp_ms, files.added_rows(snapshot)) for snapshot in found)
+        return tuple(Commit(one.snapshot_id, one.timestamp_ms, files.added_rows(one), files.is_replacement(one)) for one in found)
 
     def append(self, name: str, parent: int, rows: pa.Table, properties: Mapping[str, str] | None = None) -> int:
         """Append on top of `parent`; the new head."""

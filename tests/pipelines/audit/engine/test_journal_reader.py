@@ -280,6 +280,10 @@ class OneJournal:
     def commits(self, table: str, since: int) -> tuple[Commit, ...]:
         return self.journal.tables.commits(table, since)
 
+    def drop_double_commits(self, stream: str) -> int:
+        del stream
+        return self.journal.reader.drop_double_commits()
+
     def open_journal(self, stream: str, since: int, snapshot: int, frontier: StreamFrontier) -> Mapping[int, Offsets]:
         del stream
         return self.journal.reader.open(frontier, since, snapshot)
@@ -318,6 +322,18 @@ def test_copies_in_another_log_are_taken_out_and_nothing_else(journal: Journal) 
     journal.reader.open(StreamFrontier({0: Position(3, 3), key_of(1, 0): Position(0, 0)}, {}, epochs=RENEWED), since, journal.head)
     journal.reader.drop_double_commits()
     assert journal.offsets == [0, 0, 1, 1, 2]
+
+
+def test_a_repaired_journal_that_is_opened_again_is_not_repaired_again(journal: Journal) -> None:
+    since = journal.head
+    journal.commit([*(_delivery(offset, 0) for offset in range(100)), _event(100, 1), _event(100, 2)])
+    journal.append(*range(101, 200))
+    published = Publication(0, {"runs": StreamFrontier({0: Position(0, 0)}, {}, epochs=EPOCHS)}, {JOURNAL: since}, {})
+    lake = cast("Lake", OneJournal(journal))
+    first = open_stream(lake, published, "runs", journal.head, 50)
+    again = open_stream(lake, published, "runs", journal.head, 50)
+    assert (first.is_repaired, again.is_repaired) == (True, False)
+    assert again.snapshot == first.snapshot
 
 
 OTHER_TOPIC = (Epoch(-1, STREAM.topic, "first"), Epoch(START_MS + 5, "runs.v2", "second"))

@@ -104,7 +104,8 @@ class SimulatedLake:
         while snapshot != since:
             here = found.snapshots[snapshot]
             added = sum(len(file.rows) for file in here.files if file not in found.snapshots[here.parent].files)
-            commits.append(Commit(snapshot, here.committed_ms, added))
+            is_repair = not set(found.snapshots[here.parent].files) <= set(here.files)
+            commits.append(Commit(snapshot, here.committed_ms, added, is_repair))
             snapshot = here.parent
         return tuple(reversed(commits))
 
@@ -191,6 +192,9 @@ class SimulatedLake:
         self._step_in(stream)
         name = journal_of(stream)
         table = self._tables[name]
+        if not {*table.snapshots[self._open[stream].snapshot].files} <= {*table.snapshots[table.main].files}:
+            # What it would replace has been replaced.
+            raise Conflict
         published = set(table.snapshots[table.tag].files)
         files = [file for file in table.snapshots[table.main].files if file not in published]
         standing: list[Any] = [row for file in table.snapshots[table.main].files if file in published for row in file.rows]
