@@ -134,6 +134,9 @@ def _explain(lake: Lake, case: Case, offsets: Mapping[int, Offsets]) -> tuple[St
         return frontier, report, None
     found = lake.explain(case.stream, {p: position.explained for p, position in frontier.positions.items()}, case.budget)
     refused = sum(found.refused.values())
+    if refused and not case.is_conclusive:
+        # A job that was started again further back journals them after what it had read before.
+        return frontier, replace(report, refused=refused), _early(case)
     if refused and not case.is_released:
         return frontier, replace(report, refused=refused), Objection(REFUSED, f"{refused:,} records are valid and not in the journal")
     report = replace(
@@ -220,13 +223,15 @@ def _proved(case: Case, span: Span, name: str, known: tuple[Comparison, ...], co
 
 
 def _inconclusive(case: Case, known: Mapping[str, tuple[Comparison, ...]], compared: Mapping[str, tuple[Comparison, ...]]) -> Objection | None:
-    """An incident stays what it is while more of the journal is looked at."""
-    if any(known.values()) or not any(compared.values()):
-        return None
+    return None if any(known.values()) or not any(compared.values()) else _early(case)
+
+
+def _early(case: Case) -> Objection:
+    """More of the journal has to be looked at; an incident stays what it is meanwhile."""
     hold = case.frontier.hold
     if hold and hold.is_incident:
         return Objection(hold.reason, hold.detail, is_early=True, needs_more=True)
-    return Objection(CATCHING_UP, "windows wait for more of the journal", is_early=True, needs_more=True)
+    return Objection(CATCHING_UP, "what is opened has to be seen with more of the journal", is_early=True, needs_more=True)
 
 
 def _not_ready(case: Case) -> Objection | None:

@@ -411,6 +411,21 @@ def test_a_held_stream_is_given_a_moment_when_its_journal_is_committed_after_its
     assert (later.reason, later.retry_ms > held.retry_ms) == (BEHIND, True)
 
 
+@pytest.mark.parametrize("release", [frozenset[str](), frozenset({"a"})], ids=["judged", "released"])
+def test_records_that_are_journaled_behind_the_bite_are_not_refused(release: frozenset[str]) -> None:
+    desk = Desk(bite=3)
+    log = desk.catalog.logs["a"][0]
+    log += [Record(0, n, "valid", n, 1, n) for n in range(6)]
+    desk.catalog.commit(journal_of("a"), (File(tuple(log[3:])),), 0)
+    desk.catalog.commit(journal_of("a"), (File(tuple(log[:3])),), 0)
+    desk.deliver("b", "valid", "valid", "valid", through=11)
+    for now_ms in range(0, 10_000, 1_000):
+        desk.auditor.run(now_ms, release)
+    last = desk.catalog.recorded[-1].streams["a"]
+    assert (last.hold, last.positions[0].next_offset) == (None, 6)
+    assert not any(publication.reports["a"].refused for publication in desk.catalog.recorded[-1:])
+
+
 def test_a_held_stream_that_lags_does_not_stop_the_others_however_often_something_is_committed() -> None:
     desk = Desk()
     held = desk.miscount("a")
