@@ -119,6 +119,13 @@ class Deliveries(WorkingTable):
         query = f'SELECT "offset" FROM ({self.rows.parquet}) WHERE {_between(partition, low, high)}'
         return {int(row[0]) for row in self._connection.execute(query, [list(paths)]).fetchall()}
 
+    def offsets_only_in(self, paths: Sequence[str], others: Sequence[str], span: tuple[int, int, int]) -> list[int]:
+        """Offsets of the rows of Parquet files in a span that are not in `others`; an offset alone never makes two rows one."""
+        rows = f'SELECT "offset", appended_at FROM ({self.rows.parquet}) WHERE {_between(*span)}'
+        files = [list(each) for each in (paths, others) if each]
+        query = f'SELECT "offset" FROM ({" EXCEPT ".join([rows] * len(files))})'
+        return [int(row[0]) for row in self._connection.execute(query, files).fetchall()]
+
     def least_offset(self, paths: Sequence[str], partition: int, low: int, high: int) -> int:
         """The least offset of the rows of Parquet files in a range, both ends included; the one behind it without such a row."""
         query = f'SELECT min("offset") FROM ({self.rows.parquet}) WHERE {_between(partition, low, high)}'

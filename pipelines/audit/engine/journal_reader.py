@@ -255,10 +255,10 @@ class JournalReader:
     def _count_strays(self, journal: Table, key: int, low: int, high: int) -> int:
         """How many fresh rows of a range below the position are neither published nor quarantined."""
         since, _ = self._opened or (0, 0)
-        published = self._places_in(planned_paths(journal, since, self.deliveries.rows.span_condition((key, low, high))))
-        fresh = {place for place in self._places_in(self._fresh_paths) if place[0] == key and low <= place[1] <= high}
-        unknown = fresh - published
-        return len(unknown) - len({place for place in unknown if place[1] in self._quarantined(key, {place[1] for place in unknown})})
+        published = planned_paths(journal, since, self.deliveries.rows.span_condition((key, low, high)))
+        unknown = self.deliveries.offsets_only_in(self._fresh_paths, published, (key, low, high))
+        quarantined = self._quarantined(key, unknown)
+        return sum(offset not in quarantined for offset in unknown)
 
     def _quarantined(self, key: int, offsets: Collection[int]) -> set[int]:
         """Which of these offsets are published as quarantined."""
@@ -276,11 +276,6 @@ class JournalReader:
     def _spans(self, paths: list[str]) -> list[tuple[int, int, int]]:
         query = f'SELECT "partition", min("offset"), max("offset") FROM ({self.deliveries.rows.parquet}) GROUP BY 1'
         return [(int(partition), int(low), int(high)) for partition, low, high in self._connection.execute(query, [paths]).fetchall()]
-
-    def _places_in(self, paths: list[str]) -> set[tuple[int, ...]]:
-        """Key, offset and append time (epoch microseconds) of rows: an offset alone never makes two rows one."""
-        query = f'SELECT "partition", "offset", epoch_us(appended_at) FROM ({self.deliveries.rows.parquet})'
-        return set(self._connection.execute(query, [paths]).fetchall()) if paths else set()
 
 
 def _first_places(entries: NDArray[Any]) -> NDArray[Any]:

@@ -146,6 +146,24 @@ def test_a_row_committed_after_its_offset_was_quarantined_is_taken_out(journal: 
     assert journal.offsets == [0, 2, 3]
 
 
+def test_rows_of_many_quarantined_offsets_are_looked_up_at_once(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    since = journal.append(0, 20)
+    for offset in range(1, 8):
+        journal.quarantine(offset)
+    journal.append(*range(1, 8))
+    asked: list[int] = []
+    refused = JournalReader._refused  # noqa: SLF001 - counted, because each is a scan of the quarantine
+
+    def count(self: JournalReader, key: int, low: int, high: int) -> set[tuple[int, int, int]]:
+        asked.append(key)
+        return refused(self, key, low, high)
+
+    monkeypatch.setattr(JournalReader, "_refused", count)
+    found = journal.open(since, Position(21, 21))
+    assert found
+    assert (found.repeated, found.strays, len(asked)) == (7, 0, 2)
+
+
 def test_a_quarantined_offset_that_is_not_journaled_repeats_nothing(journal: Journal) -> None:
     since = journal.append(0, 2)
     journal.quarantine(1)
