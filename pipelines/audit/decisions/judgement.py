@@ -134,7 +134,7 @@ def _explain(lake: Lake, case: Case, offsets: Mapping[int, Offsets]) -> tuple[St
         return frontier, report, None
     found = lake.explain(case.stream, {p: position.explained for p, position in frontier.positions.items()}, case.budget)
     refused = sum(found.refused.values())
-    if refused and not case.is_conclusive:
+    if (refused or found.lost) and not case.is_conclusive:
         # A job that was started again further back journals them after what it had read before.
         return frontier, replace(report, refused=refused), _early(case)
     if refused and not case.is_released:

@@ -426,6 +426,20 @@ def test_records_that_are_journaled_behind_the_bite_are_not_refused(release: fro
     assert not any(publication.reports["a"].refused for publication in desk.catalog.recorded[-1:])
 
 
+def test_records_that_are_journaled_behind_the_bite_are_not_lost_with_the_log() -> None:
+    desk = Desk(bite=3)
+    log = desk.catalog.logs["a"][0]
+    log += [Record(0, n, "valid", n, 1, n) for n in range(6)]
+    desk.catalog.starts["a"][0] = 6
+    desk.catalog.commit(journal_of("a"), (File(tuple(log[3:])),), 0)
+    desk.catalog.commit(journal_of("a"), (File(tuple(log[:3])),), 0)
+    desk.deliver("b", "valid", "valid", "valid", through=11)
+    for now_ms in range(0, 10_000, 1_000):
+        desk.auditor.run(now_ms)
+    last = desk.catalog.recorded[-1].streams["a"]
+    assert (last.hold, last.positions[0].next_offset, last.incidents) == (None, 6, ())
+
+
 def test_a_held_stream_that_lags_does_not_stop_the_others_however_often_something_is_committed() -> None:
     desk = Desk()
     held = desk.miscount("a")
