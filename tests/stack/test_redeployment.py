@@ -92,7 +92,7 @@ def redeployed(stack: Stack) -> Redeployed:
     with load_going_on(stack, seed=31, rate=RATE), red_runs_going_on(stack) as red:
         stack.await_audited(now_ms(), PATIENCE_S)
         insert(stack.contracts / "events" / "runs" / "stream.yaml", "fields:\n", FIELD)
-        insert(stack.contracts / "events" / "runs" / "run.started.yaml", "optional: [", "colour, ")
+        insert(stack.contracts / "events" / "runs" / "run.started.yaml", "optional:\n", "  - colour\n")
         (stack.definitions / "definitions" / "runs_red.yaml").write_text(KPI_OF_THE_FIELD)
         (stack.definitions / "definitions" / "runs_retried.yaml").write_text(KPI)
         (stack.definitions / "entities" / "attempts.yaml").write_text(ENTITY)
@@ -134,7 +134,9 @@ def red_runs_going_on(stack: Stack) -> Iterator[list[Place]]:
 
 
 def insert(path: Path, after: str, text: str) -> None:
-    path.write_text(path.read_text().replace(after, after + text, 1))
+    source = path.read_text()
+    assert after in source
+    path.write_text(source.replace(after, after + text, 1))
 
 
 def test_another_definition_is_deployed(redeployed: Redeployed) -> None:
