@@ -9,7 +9,6 @@ import pytest
 from connectors.instants import now_ms
 from connectors.kafka.records import canonical
 from connectors.kafka.topics import Topics, TopicSpec
-from tests.stack.local_stack import DAYBOOK, PROCESSES
 from tests.stack.nonsense import good
 
 if TYPE_CHECKING:
@@ -41,9 +40,7 @@ def answers(stack: Stack) -> Iterator[TrinoClient]:
     places = stack.produce_raw("runs", [*told[:REPEATED], *events(COUNT, COUNT)], key=None)
     stack.await_audited(max(place[2] for place in places), 420)
     yield stack.trino()
-    stack.run_local("stop", "audit")
     stack.run_daybook("audit", "--release", "runs")
-    stack.run_local("start", "audit", "--", *DAYBOOK, *PROCESSES["audit"])
 
 
 def test_every_event_is_served_once(answers: TrinoClient) -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from connectors.instants import now_ms
 from connectors.kafka.records import canonical
-from tests.stack.local_stack import DAYBOOK, PROCESSES
 
 if TYPE_CHECKING:
     from connectors.trino.client import TrinoClient
@@ -47,9 +46,7 @@ def answers(stack: Stack) -> Iterator[TrinoClient]:
     assert producer.flush(20) == 0
     stack.await_audited(now_ms())
     yield stack.trino()
-    stack.run_local("stop", "audit")
     stack.run_daybook("audit", "--release", "model_calls")
-    stack.run_local("start", "audit", "--", *DAYBOOK, *PROCESSES["audit"])
 
 
 def test_every_call_is_published(answers: TrinoClient) -> None:
