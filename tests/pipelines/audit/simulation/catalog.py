@@ -116,6 +116,35 @@ def merge(rows: dict[tuple[int, int], Row], row: Row) -> None:
     rows[key] = row
 
 
+def folded(rows: Iterable[Row]) -> dict[tuple[int, int], Row]:
+    """Rows folded by window and key."""
+    rows_by_key: dict[tuple[int, int], Row] = {}
+    for row in rows:
+        merge(rows_by_key, row)
+    return rows_by_key
+
+
+def parts_of_arrays(files: Iterable[File]) -> set[tuple[int, int]]:
+    """Places with different rows, or with two in one file: a commit that is repeated repeats whole files."""
+    found: dict[tuple[int, int], set[Any]] = {}
+    parts = set()
+    for file in files:
+        here: set[tuple[int, int]] = set()
+        records: Iterable[Any] = file.rows
+        for row in records:
+            place = (row.key, row.offset)
+            if place in here:
+                parts.add(place)
+            here.add(place)
+            found.setdefault(place, set()).add(row)
+    return parts | {place for place, rows in found.items() if len(rows) > 1}
+
+
+def key_in(frontier: StreamFrontier, row: Record) -> int:
+    """Key of a row's partition in the epoch that it belongs to by its append time."""
+    return key_of(sum(epoch.begun_ms <= row.appended for epoch in frontier.epochs[1:]), row.partition)
+
+
 class Catalog:
     """What is stored: it outlives every audit process."""
 

@@ -21,7 +21,21 @@ from pipelines.audit.decisions.lake import (
     TagMove,
 )
 from pipelines.audit.publication import Place, Publication, StreamFrontier, WindowFrontier, key_of
-from tests.pipelines.audit.simulation.catalog import HIDING, KEYS, WINDOW, Catalog, Coordinates, Duplicate, File, Record, Row, fold, merge
+from tests.pipelines.audit.simulation.catalog import (
+    HIDING,
+    KEYS,
+    WINDOW,
+    Catalog,
+    Coordinates,
+    Duplicate,
+    File,
+    Record,
+    Row,
+    fold,
+    folded,
+    key_in,
+    parts_of_arrays,
+)
 
 
 @dataclass(slots=True)
@@ -130,7 +144,7 @@ class SimulatedLake:
         found: list[Record] = journal.new_rows(since, snapshot)
         positions = {key: position.next_offset for key, position in frontier.positions.items()}
         rows = [row for row in found if row.offset >= positions.get(row.key, 0)]
-        self._open[stream] = Opened(since, snapshot, rows, frontier, is_confused=any(row.key != _key(frontier, row) for row in found))
+        self._open[stream] = Opened(since, snapshot, rows, frontier, is_confused=any(row.key != key_in(frontier, row) for row in found))
         extra = self._extra(stream, journal.rows(snapshot))
         summary: dict[int, list[Record]] = {row.key: [] for row in found}
         for row in rows:
@@ -200,7 +214,7 @@ class SimulatedLake:
         standing: list[Any] = [row for file in table.snapshots[table.main].files if file in published for row in file.rows]
         seen = self._quarantined(stream) | {(row.key, row.offset) for row in standing}
         rows: list[Any] = [row for file in files for row in file.rows]
-        parts = _parts_of_arrays(files)
+        parts = parts_of_arrays(files)
         kept: list[Any] = []
         for row in rows:
             place = (row.key, row.offset)
@@ -250,12 +264,12 @@ class SimulatedLake:
         for end in sorted({row.window_end for row in rows} | {row.window_end for row in records}):
             raw = fold(stream, (row for row in records if row.window_end == end), KEYS[name])
             here = [row for row in rows if row.window_end == end]
-            is_equal = _folded(here) == raw
+            is_equal = folded(here) == raw
             comparisons.append(
                 Comparison(
                     end,
                     equal_raw=is_equal,
-                    doubled=not is_equal and _folded(set(here)) == raw,
+                    doubled=not is_equal and folded(set(here)) == raw,
                     has_duplicates=end in repeated,
                     has_clashes=end in clashing,
                     has_late=not is_equal and (end in self._late_windows(stream) or end <= seam_ms),
@@ -386,30 +400,3 @@ class SimulatedLake:
         self._step()
         if self._fails(stream):
             raise StreamFailure(stream, "made to fail")
-
-
-def _parts_of_arrays(files: Iterable[File]) -> set[tuple[int, int]]:
-    """Places with different rows, or with two in one file: a commit that is repeated repeats whole files."""
-    found: dict[tuple[int, int], set[Any]] = {}
-    parts = set()
-    for file in files:
-        here: set[tuple[int, int]] = set()
-        records: Iterable[Any] = file.rows
-        for row in records:
-            place = (row.key, row.offset)
-            if place in here:
-                parts.add(place)
-            here.add(place)
-            found.setdefault(place, set()).add(row)
-    return parts | {place for place, rows in found.items() if len(rows) > 1}
-
-
-def _key(frontier: StreamFrontier, row: Record) -> int:
-    return key_of(sum(epoch.begun_ms <= row.appended for epoch in frontier.epochs[1:]), row.partition)
-
-
-def _folded(rows: Iterable[Row]) -> dict[tuple[int, int], Row]:
-    folded: dict[tuple[int, int], Row] = {}
-    for row in rows:
-        merge(folded, row)
-    return folded
