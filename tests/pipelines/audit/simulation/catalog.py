@@ -1,7 +1,7 @@
 """What is stored in the simulated world: topics, tables with snapshots and tags, the recorded publications; row by row."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from contracts.datasets import QUARANTINE, audit_of, duplicates_of, journal_of, partial_of
@@ -114,6 +114,20 @@ def merge(rows: dict[tuple[int, int], Row], row: Row) -> None:
     if known := rows.get(key):
         row = Row(row.stream, *key, known.n + row.n, known.total + row.total, max(known.greatest, row.greatest))
     rows[key] = row
+
+
+@dataclass(slots=True)
+class Opened:
+    """A journal as one cycle sees it."""
+
+    since: int
+    snapshot: int
+    rows: list[Record]
+    frontier: StreamFrontier
+    is_confused: bool
+    duplicates: dict[tuple[int, int], Duplicate] = field(default_factory=dict)
+    explained: list[tuple[int, int]] = field(default_factory=list)
+    lost: set[tuple[str, int, int]] = field(default_factory=set)
 
 
 def folded(rows: Iterable[Row]) -> dict[tuple[int, int], Row]:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.datasets import QUARANTINE, audit_of, duplicates_of, journal_of, partial_of
@@ -20,7 +19,7 @@ from pipelines.audit.decisions.lake import (
     Stretch,
     TagMove,
 )
-from pipelines.audit.publication import Place, Publication, StreamFrontier, WindowFrontier, key_of
+from pipelines.audit.publication import Place, Position, Publication, StreamFrontier, WindowFrontier, key_of
 from tests.pipelines.audit.simulation.catalog import (
     HIDING,
     KEYS,
@@ -29,6 +28,7 @@ from tests.pipelines.audit.simulation.catalog import (
     Coordinates,
     Duplicate,
     File,
+    Opened,
     Record,
     Row,
     fold,
@@ -36,20 +36,6 @@ from tests.pipelines.audit.simulation.catalog import (
     key_in,
     parts_of_arrays,
 )
-
-
-@dataclass(slots=True)
-class Opened:
-    """A journal as one cycle sees it."""
-
-    since: int
-    snapshot: int
-    rows: list[Record]
-    frontier: StreamFrontier
-    is_confused: bool
-    duplicates: dict[tuple[int, int], Duplicate] = field(default_factory=dict)
-    explained: list[tuple[int, int]] = field(default_factory=list)
-    lost: set[tuple[str, int, int]] = field(default_factory=set)
 
 
 class SimulatedLake:
@@ -81,10 +67,9 @@ class SimulatedLake:
     def record(self, publication: Publication) -> None:
         self._step()
         self._require_cycle(publication.cycle - 1)
-        # What another audit quarantined meanwhile is not lost.
         moved = [stream for stream in self.streams if publication.before[journal_of(stream)] != publication.targets[journal_of(stream)]]
         assert not [stream for stream in moved if self._open[stream].is_confused], "an epoch that is not what was read"
-        self._catalog.lost.update(*(opened.lost for opened in self._open.values()))
+        self._catalog.lost |= self._newly_lost(publication)
         self._catalog.recorded.append(publication if publication.cycle > 1 else Publication.from_json(publication.to_json()))
         self._catalog.on_tag_move()
         self._step()
@@ -382,6 +367,16 @@ class SimulatedLake:
 
     def _duplicates(self, stream: str) -> dict[tuple[int, int], Duplicate]:
         return self._published_duplicates(stream) | self._open[stream].duplicates
+
+    def _newly_lost(self, publication: Publication) -> set[tuple[str, int, int]]:
+        """What was found lost and is explained by this publication, not by one that another audit made meanwhile."""
+        before = self._catalog.recorded[-1].streams
+        return {
+            (stream, key, offset)
+            for opened in self._open.values()
+            for stream, key, offset in opened.lost
+            if before[stream].positions.get(key, Position(0, 0)).explained <= offset < publication.streams[stream].positions[key].explained
+        }
 
     def _quarantined(self, stream: str) -> set[tuple[int, int]]:
         rows = self._tables[QUARANTINE].rows(self._catalog.recorded[-1].targets[QUARANTINE])
