@@ -8,7 +8,9 @@ import pytest
 
 from connectors.instants import now_ms
 from connectors.kafka.records import canonical
-from connectors.kafka.topics import Topics, TopicSpec
+from connectors.kafka.topics import Topics
+from contracts import registry
+from pipelines.deployment.provisioning import topic_specs
 from tests.stack.nonsense import good
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def answers(stack: Stack) -> Iterator[TrinoClient]:
     topics, name = Topics(stack.endpoints["kafka"]), stack.topics["runs"]
     partitions = len(topics.partitions(name))
     topics.delete([name])
-    topics.ensure([TopicSpec(name, partitions)])
+    topics.ensure(topic_specs(registry.load(), partitions))
     places = stack.produce_raw("runs", [*told[:REPEATED], *events(COUNT, COUNT)], key=None)
     stack.await_audited(max(place[2] for place in places), 420)
     yield stack.trino()
