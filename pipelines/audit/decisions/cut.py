@@ -12,6 +12,11 @@ def least_reach(listed: tuple[int, ...], positions: Mapping[int, Position], offs
     return min((max(_published_reach(positions, p), offsets[p].reach_ms if p in offsets else -1) for p in listed), default=-1)
 
 
+def through(commits: tuple[Commit, ...], head: int) -> tuple[Commit, ...]:
+    """Commits up to and with the head as this cycle saw it; the table may have gone on."""
+    return commits[: [commit.snapshot for commit in commits].index(head) + 1]
+
+
 def bite(commits: Sequence[Commit], rows: int) -> int:
     """How many of the oldest commits may be opened at once: up to the first with which they add `rows` rows.
 

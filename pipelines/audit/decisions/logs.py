@@ -37,7 +37,8 @@ def begun_anew(
     at the new log does not count what it had read of the old one.
     """
     last, current = frontier.epochs[-1], frontier.current
-    if (log.topic, log.topic_id) == (last.topic, last.topic_id):
+    is_gone = (log.topic, log.topic_id) != (last.topic, last.topic_id)
+    if not is_gone:
         begun_ms = max(position.reach_ms for position in current.values()) + 1
         starts = offsets_since(begun_ms)
         what = f"{log.topic} is shorter than what is published of it"
@@ -50,7 +51,6 @@ def begun_anew(
     epoch = len(frontier.epochs)
     reached = {partition: current[partition].reach_ms if partition in current else -1 for partition in starts}
     begun = {key_of(epoch, partition): Position(start, start, reached[partition]) for partition, start in starts.items()}
-    is_gone = (log.topic, log.topic_id) != (last.topic, last.topic_id)
     seen = before.ends if before else {}
     ends = {key_of(epoch - 1, partition): end for partition, end in seen.items() if is_gone or log.ends[partition] < end}
     incident = Incident(NEW_LOG, f"{what}: positions begin anew with what was appended from {begun_ms} on", now_ms)

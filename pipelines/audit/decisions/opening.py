@@ -60,7 +60,7 @@ def _bitten(lake: Lake, stream: str, since: int, head: int, rows: int) -> int:
     except Conflict as error:
         message = f"the journal's published snapshot {since} is not in the history of its head {head}"
         raise StreamFailure(stream, message) from error
-    through = commits[: [commit.snapshot for commit in commits].index(head) + 1]
+    through = cut.through(commits, head)
     repaired = max((place for place, commit in enumerate(through, 1) if commit.is_repair), default=0)
     return through[max(cut.bite(through, rows), repaired) - 1].snapshot
 

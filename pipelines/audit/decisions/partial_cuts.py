@@ -113,5 +113,4 @@ class PartialCuts:
         since, head = self._published.targets[table], self._heads[table]
         if head == since:
             return ()
-        commits = self._lake.commits(table, since)
-        return commits[: [commit.snapshot for commit in commits].index(head) + 1]
+        return cut.through(self._lake.commits(table, since), head)

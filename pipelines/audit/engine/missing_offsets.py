@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pipelines.audit.publication import Epoch
 
 REFUSED_BY_GATE = "refused_by_gate"
-ABSENT = "absent"
 
 
 @dataclass
