@@ -74,6 +74,20 @@ class Field(_Frozen):
         return self.type in {"string", "object"}
 
 
+DECODED: Mapping[str, Field] = {
+    "payload_hash": Field(
+        name="payload_hash", type="integer", required=True, description="Hash of all accepted values: a repeat that tells another payload has another one."
+    ),
+    "undeclared_keys": Field(
+        name="undeclared_keys",
+        type="string",
+        max_length=1039,
+        description="Names of the record's keys that its event type does not carry, joined by commas; one that is no identifier is a question mark.",
+    ),
+}
+"""What the decoder adds to each row that it accepts; no contract's field may be called so."""
+
+
 class EventType(_Frozen):
     """One event type of a stream: which fields it carries, which it requires, which values it narrows them to."""
 

@@ -79,7 +79,7 @@ def documents(stream: Stream, examples: Sequence[Example] = ()) -> list[OpenData
 
 
 def _journal(stream: Stream, passing: tuple[Example, ...]) -> OpenDataContractStandard:
-    columns = (*stream.fields.values(), *stream.landing.values())
+    columns = (*stream.fields.values(), *model.DECODED.values(), *stream.landing.values())
     rows = _Rows(stream, columns, tuple(stream.event_types.values()), DELIVERY_IDENTITY, passing)
     table = SchemaObject(
         name=stream.name,

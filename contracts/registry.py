@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from contracts.datasets import KNOWN, Dataset
 from contracts.errors import ConfigurationError
-from contracts.model import CANARY, EventType, Stream
+from contracts.model import CANARY, DECODED, EventType, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,8 +117,8 @@ def _stream(folder: Path, envelope: dict[str, Any], canary: EventType) -> Stream
     files = sorted(file for file in folder.glob("*.yaml") if file != path)
     no_strays(folder, {path, *files})
     own = _named(path, "fields", source)
-    for name in own.keys() & (envelope["fields"].keys() | envelope["landing"].keys()):
-        message = f"{place(path)}: 'fields.{name}' is already defined in envelope.yaml"
+    for name in own.keys() & (envelope["fields"].keys() | envelope["landing"].keys() | DECODED.keys()):
+        message = f"{place(path)}: 'fields.{name}' is already defined {'by the decoder' if name in DECODED else 'in envelope.yaml'}"
         raise ContractError(message)
     entities = source.get("entities")
     beat = canary.model_copy(update={"required": canary.required + tuple(entities if isinstance(entities, list) else ())})

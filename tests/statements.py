@@ -13,7 +13,7 @@ from kpis.sql.duckdb import recompute_query
 from kpis.sql.trino import GRAINS
 from pipelines.deployment.views import all_views
 from pipelines.intake.statements import LANE
-from transforms import gate, journal
+from transforms import journal, source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,10 +26,11 @@ DEFINITIONS = kpi_registry.load(CONTRACTS)
 PLAN = plan(CONTRACTS, DEFINITIONS)
 
 
-def gates() -> Mapping[str, str]:
-    """Flink: the source and the gate of each stream."""
+def sources() -> Mapping[str, str]:
+    """Flink: the source of each stream and its view of what is accepted."""
     options = {"connector": "kafka"}
-    return {f"flink/gate_{stream.name}": _script(gate.source_ddl(stream, options), gate.gate_ddl(stream)) for stream in CONTRACTS.streams.values()}
+    streams = CONTRACTS.streams.values()
+    return {f"flink/source_{stream.name}": _script(source.source_ddl(stream, options), source.accepted_ddl(stream)) for stream in streams}
 
 
 def journals() -> Mapping[str, str]:
@@ -41,7 +42,7 @@ def journals() -> Mapping[str, str]:
 
 def partials() -> Mapping[str, str]:
     """Flink: the rows of each partial table."""
-    relations = {stream.name: gate.gate_name(stream) for stream in CONTRACTS.streams.values()}
+    relations = {stream.name: source.accepted_name(stream) for stream in CONTRACTS.streams.values()}
     return {f"flink/partials_{table.name}": _script(flink.insert_query(table, relations, LANE, {})) for table in PLAN.values()}
 
 
@@ -60,7 +61,7 @@ def views() -> Mapping[str, str]:
 
 def every() -> Mapping[str, str]:
     """All of them."""
-    return {**gates(), **journals(), **partials(), **recomputations(), **views()}
+    return {**sources(), **journals(), **partials(), **recomputations(), **views()}
 
 
 def _script(*statements: str) -> str:

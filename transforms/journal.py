@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from contracts.identifiers import quote
 from contracts.types import SPELLINGS, StoredType, landed_type
-from transforms.gate import INDENT, gate_name
+from transforms.source import INDENT, accepted_name, decoded_fields
 
 if TYPE_CHECKING:
     from contracts.model import Field, Stream
@@ -27,22 +27,22 @@ class LandedColumn:
 
 
 def landed_columns(stream: Stream) -> tuple[LandedColumn, ...]:
-    """Columns of the journal in order: the envelope, the stream's fields, the landing columns."""
-    own = [LandedColumn(field.name, landed_type(field), field.required, _comment(field)) for field in stream.fields.values()]
+    """Columns of the journal in order: the envelope, the stream's fields, those of the decoder, the landing columns."""
+    own = [LandedColumn(field.name, landed_type(field), field.required, _comment(field)) for field in decoded_fields(stream)]
     landing = [LandedColumn(field.name, landed_type(field), required=True, comment=_comment(field)) for field in stream.landing.values()]
     return (*own, *landing)
 
 
 def insert_select(stream: Stream) -> str:
     """The query whose rows the job appends to the journal."""
-    columns = [_landed(field) for field in stream.fields.values()]
+    columns = [_landed(field) for field in decoded_fields(stream)]
     columns += [f"'{stream.topic}' AS topic", "`partition`", "`offset`", f"CAST(appended_at AS {MOMENT}) AS appended_at"]
-    return "SELECT\n" + ",\n".join(f"{INDENT}{column}" for column in columns) + f"\nFROM {gate_name(stream)}"
+    return "SELECT\n" + ",\n".join(f"{INDENT}{column}" for column in columns) + f"\nFROM {accepted_name(stream)}"
 
 
 def normal_form(stream: Stream, relation: str) -> str:
-    """Journal rows in DuckDB as the job's gate handed them on: times in epoch ms, money in billionths, plus `appended_ms`."""
-    columns = [_normal(field) for field in stream.fields.values()]
+    """Journal rows in DuckDB as the decoder handed them on: times in epoch ms, money in billionths, plus `appended_ms`."""
+    columns = [_normal(field) for field in decoded_fields(stream)]
     columns += ['"partition"', '"offset"', "epoch_ms(appended_at) AS appended_ms"]
     return "SELECT\n" + ",\n".join(f"{INDENT}{column}" for column in columns) + f"\nFROM {relation}"
 

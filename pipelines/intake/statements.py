@@ -10,7 +10,7 @@ from contracts.datasets import partial_of
 from contracts.identifiers import quote
 from kpis.partials import PartialTable, plan
 from kpis.sql import flink
-from transforms import gate, journal
+from transforms import journal, source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,14 +62,14 @@ def statement_set(contracts: Registry, definitions: Definitions, kafka: str, cat
     create_catalog = (
         f"CREATE CATALOG {CATALOG} WITH (\n  'type' = 'iceberg',\n  'catalog-type' = 'rest',\n  'uri' = '{catalog}',\n  'cache-enabled' = 'false'\n)"
     )
-    sources = [gate.source_ddl(stream, _kafka_options(stream, kafka, begin.get(stream.name, StreamStart()))) for stream in streams]
-    gates = [gate.gate_ddl(stream) for stream in streams]
+    sources = [source.source_ddl(stream, _kafka_options(stream, kafka, begin.get(stream.name, StreamStart()))) for stream in streams]
+    accepted = [source.accepted_ddl(stream) for stream in streams]
     inserts = {stream.journal: _journal_insert(stream, begin.get(stream.name, StreamStart())) for stream in streams}
-    relations = {stream.name: gate.gate_name(stream) for stream in streams}
+    relations = {stream.name: source.accepted_name(stream) for stream in streams}
     for table in plan(contracts, definitions).values():
         first = {name: start.windows_from[table.name] for name, start in begin.items() if table.name in start.windows_from}
         inserts[partial_of(table.name)] = _partial_insert(table, flink.insert_query(table, relations, LANE, first))
-    return StatementSet((create_catalog, *sources, *gates), inserts)
+    return StatementSet((create_catalog, *sources, *accepted), inserts)
 
 
 def _journal_insert(stream: Stream, start: StreamStart) -> str:

@@ -9,6 +9,7 @@ from datacontract.data_contract import DataContract
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
 
 from contracts import examples, odcs, registry
+from contracts.model import DECODED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +60,7 @@ def test_an_exported_document_reads_back_as_the_same_document(tmp_path: Path) ->
 
 def test_a_journal_has_every_column_of_its_stream_in_order() -> None:
     for stream in PRODUCT.streams.values():
-        assert list(columns_of(stream.journal)) == [*stream.fields, *stream.landing]
+        assert list(columns_of(stream.journal)) == [*stream.fields, *DECODED, *stream.landing]
 
 
 def test_a_fact_has_the_fields_that_its_event_types_carry() -> None:

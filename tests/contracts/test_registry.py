@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contracts.model import CANARY
+from contracts.model import CANARY, DECODED
 from contracts.registry import ROOT, ContractError, load
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ BROKEN = {
     "undefined event type of a fact": (STREAM, "[job.done]", "[job.begun]", "jobs/stream.yaml: fact done_jobs: events: 'job.begun' is not defined"),
     "undefined entity": (STREAM, "entities: [job_id]", "entities: [run_id]", "jobs/stream.yaml: entities: 'run_id' is not defined"),
     "field of the envelope defined again": (STREAM, "  state:", "  region:", "jobs/stream.yaml: 'fields.region' is already defined in envelope.yaml"),
+    "decoder's column defined again": (STREAM, "  state:", "  payload_hash:", "jobs/stream.yaml: 'fields.payload_hash' is already defined by the decoder"),
     "landing column defined again": (STREAM, "  state:", "  offset:", "jobs/stream.yaml: 'fields.offset' is already defined in envelope.yaml"),
     "other name of the stream": (STREAM, "stream: jobs", "stream: job", "jobs/stream.yaml: 'stream' must be 'jobs', the name of its folder"),
     "missing name of the stream": (STREAM, "stream: jobs\n", "", "jobs/stream.yaml: 'stream' must be 'jobs', the name of its folder"),
@@ -119,7 +120,7 @@ def test_every_event_type_has_one_stream(product: Registry) -> None:
 
 def test_every_field_is_described_in_a_sentence(product: Registry) -> None:
     for stream in product.streams.values():
-        for field in (*stream.fields.values(), *stream.landing.values()):
+        for field in (*stream.fields.values(), *DECODED.values(), *stream.landing.values()):
             assert field.description.endswith("."), field.name
 
 

@@ -46,6 +46,8 @@ SELECT
   to_provider,
   to_model,
   reason,
+  payload_hash,
+  undeclared_keys,
   "partition",
   "offset",
   epoch_ms(appended_at) AS appended_ms

@@ -43,6 +43,8 @@ SELECT
   memory_mb,
   command,
   issued_by,
+  payload_hash,
+  undeclared_keys,
   "partition",
   "offset",
   epoch_ms(appended_at) AS appended_ms

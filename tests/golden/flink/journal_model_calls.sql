@@ -46,6 +46,8 @@ SELECT
   to_provider,
   to_model,
   reason,
+  payload_hash,
+  undeclared_keys,
   'model_calls.v1' AS topic,
   `partition`,
   `offset`,

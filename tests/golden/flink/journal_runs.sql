@@ -43,6 +43,8 @@ SELECT
   memory_mb,
   command,
   issued_by,
+  payload_hash,
+  undeclared_keys,
   'runs.v1' AS topic,
   `partition`,
   `offset`,

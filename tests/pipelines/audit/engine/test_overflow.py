@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from connectors.instants import instant
+from contracts.model import DECODED
 from contracts.types import landed_type
 from pipelines.audit.decisions.lake import Comparison
 from pipelines.audit.engine.deliveries import Deliveries
@@ -32,7 +33,7 @@ ARROW = {
     "money": pa.decimal128(18, 9),
     "timestamptz": pa.timestamp("us", tz="UTC"),
 }
-JOURNAL = pa.schema([(field.name, ARROW[landed_type(field)]) for field in [*STREAM.fields.values(), *STREAM.landing.values()]])
+JOURNAL = pa.schema([(field.name, ARROW[landed_type(field)]) for field in [*STREAM.fields.values(), *DECODED.values(), *STREAM.landing.values()]])
 PARTIALS = pa.schema([(name, ARROW[column.type]) for name, column in TABLE.columns.items()])
 DEAREST = Decimal(1_000_000)
 CALLS = 9_300
