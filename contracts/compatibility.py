@@ -24,6 +24,8 @@ def breaking_changes(old: Stream, new: Stream) -> list[str]:
         *_removed("field", old.fields, new.fields),
         *_removed("event type", old.event_types, new.event_types),
         *(line for name in old.fields if name in new.fields for line in _field(old.fields[name], new.fields[name])),
+        *_rules(old, new),
+        *_kept(old, new),
         *(line for name in old.event_types if name in new.event_types for line in _event(old, new, name)),
     ]
 
@@ -47,6 +49,21 @@ def _field(old: Field, new: Field) -> Iterator[str]:
         yield f"field '{old.name}' became shorter"
     if _is_raised(old.min, new.min) or _is_raised(_negated(old.max), _negated(new.max)):
         yield f"field '{old.name}' has a narrower range"
+
+
+def _rules(old: Stream, new: Stream) -> Iterator[str]:
+    before = {rule.fields: rule.plus for rule in old.rules}
+    for rule in new.rules:
+        told = f"rule '{' + '.join(rule.parts)} <= {rule.at_most}'"
+        if rule.fields not in before:
+            yield f"{told} was added"
+        elif rule.plus < before[rule.fields]:
+            yield f"{told} allows less"
+
+
+def _kept(old: Stream, new: Stream) -> Iterator[str]:
+    if new.retention_days < old.retention_days:
+        yield f"events may be {new.retention_days} days old instead of {old.retention_days}"
 
 
 def _event(old: Stream, new: Stream, name: str) -> Iterator[str]:

@@ -1,6 +1,9 @@
-"""Contracts as values: fields, event types, facts and streams, frozen after loading.
+"""Contracts as values: fields, rules between them, event types, facts and streams, frozen after loading.
 
-A field is defined once per stream; an event type says which of the stream's fields it carries and which it requires.
+A field is defined once per stream; an event type says which of the stream's fields it carries and which it requires. What no contract
+has to say, because it holds for every record: a key that stands twice in the record, or in its attributes, refuses it (`repeated_key`),
+even when both say the same. A key that the record's event type does not carry refuses nothing: it is left out of the journal and
+counted, but where the stream has a field of that name its value is judged all the same.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic import Field as Setting
 
 from contracts.datasets import duplicates_of, journal_of
-from contracts.types import FieldType
+from contracts.types import LENGTHS, FieldType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,10 +25,9 @@ EARLIEST_TIME_MS = 946_684_800_000
 """2000-01-01: a time in seconds instead of milliseconds lies below it."""
 LATEST_TIME_MS = 4_102_444_800_000
 """2100-01-01."""
-MAX_AGE_MS = 400 * 86_400_000
-"""How far event_time may lie before the broker's append time."""
-MAX_AHEAD_MS = 86_400_000
-"""How far event_time may lie after the broker's append time."""
+DAY_MS = 86_400_000
+MAX_AHEAD_MS = DAY_MS
+"""How far event_time may lie after the broker's append time; how far before it, each stream says (`Stream.max_age_ms`)."""
 MAX_MONEY_USD = 1_000_000
 NANO = 1_000_000_000
 """Money is summed in billionths of a dollar."""
@@ -36,6 +38,7 @@ class _Frozen(BaseModel):
 
 
 _LIMITED: Mapping[str, frozenset[FieldType]] = {
+    "max_length": frozenset(LENGTHS) - {"hash"},
     "enum": frozenset({"string"}),
     "min": frozenset({"integer", "number"}),
     "max": frozenset({"integer", "number"}),
@@ -45,13 +48,16 @@ _LIMITED: Mapping[str, frozenset[FieldType]] = {
 
 
 class Field(_Frozen):
-    """One field of an event: its type, its limits and its meaning; `unbounded` when each value names one thing among ever more."""
+    """One field of an event: its type, its limits and its meaning; `unbounded` when each value names one thing among ever more.
+
+    `max_length` is in code points, that of its type where none is told (`LENGTHS`), and 0 for what is no text.
+    """
 
     name: str
     type: FieldType
     description: str
     required: bool = False
-    max_length: int = 256
+    max_length: int = Setting(default_factory=lambda told: LENGTHS.get(told.get("type"), 0))
     enum: tuple[str, ...] = ()
     min: int | None = None
     max: int | None = None
@@ -62,7 +68,13 @@ class Field(_Frozen):
 
     @model_validator(mode="after")
     def _limits_must_fit_the_type(self) -> Field:
-        told = {"enum": bool(self.enum), "min": self.min is not None, "max": self.max is not None, "keys": bool(self.keys)}
+        told = {
+            "max_length": "max_length" in self.model_fields_set,
+            "enum": bool(self.enum),
+            "min": self.min is not None,
+            "max": self.max is not None,
+            "keys": bool(self.keys),
+        }
         for limit in (name for name, is_told in told.items() if is_told and self.type not in _LIMITED[name]):
             message = f"{limit}: a field of type {self.type} has none"
             raise ValueError(message)
@@ -70,8 +82,25 @@ class Field(_Frozen):
 
     @property
     def is_text(self) -> bool:
-        """True for a field that is landed as the text it was sent as."""
-        return self.type in {"string", "object"}
+        """True for a field that is landed as a text."""
+        return self.type == "object" or self.type in LENGTHS
+
+
+class Rule(_Frozen):
+    """A rule between fields: the sum of the `parts` that are present is at most `at_most` plus `plus` (of the same unit).
+
+    Silent where `at_most` or every part is absent.
+    """
+
+    parts: tuple[str, ...] = Setting(min_length=1)
+    at_most: str
+    plus: int = Setting(default=0, ge=0)
+    reason: Literal["exceeds_whole", "out_of_order"]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of all fields it is about."""
+        return *self.parts, self.at_most
 
 
 DECODED: Mapping[str, Field] = {
@@ -130,6 +159,7 @@ class Stream(_Frozen):
     landing: dict[str, Field]
     event_types: dict[str, EventType]
     facts: dict[str, Fact]
+    rules: tuple[Rule, ...] = ()
 
     @model_validator(mode="after")
     def _names_must_exist(self) -> Stream:
@@ -142,7 +172,18 @@ class Stream(_Frozen):
             if fact.where is not None and (fact.where not in self.fields or self.fields[fact.where].type != "boolean"):
                 message = f"fact {fact.name}: where: '{fact.where}' is no field of type boolean"
                 raise ValueError(message)
+        for rule in self.rules:
+            _must_be_known(rule.fields, self.fields, "rules")
+            for name in rule.fields:
+                if self.fields[name].type not in {"integer", "time"}:
+                    message = f"rules: '{name}' is no field of type integer or time"
+                    raise ValueError(message)
         return self
+
+    @property
+    def max_age_ms(self) -> int:
+        """How far event_time may lie before the broker's append time: no further than events are kept."""
+        return self.retention_days * DAY_MS
 
     @property
     def topic(self) -> str:

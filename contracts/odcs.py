@@ -25,6 +25,7 @@ from open_data_contract_standard.model import (
 from contracts import examples as example_files
 from contracts import model
 from contracts.identifiers import quote
+from contracts.json_schema import wrong_character
 from contracts.types import SPELLINGS, landed_type
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from contracts.examples import Example
-    from contracts.model import EventType, Fact, Field, Stream
+    from contracts.model import EventType, Fact, Field, Rule, Stream
     from contracts.registry import Registry
 
 API_VERSION = "v3.2.0"
@@ -40,7 +41,6 @@ EVENT_IDENTITY = ("tenant_id", "source", "event_id")
 DELIVERY_IDENTITY = ("topic", "partition", "offset")
 SAMPLES_PER_COLUMN = 3
 
-_DAY_MS = 86_400_000
 _MARK = '"'
 
 
@@ -187,9 +187,15 @@ def _options(field: Field) -> dict[str, Any]:
     if field.type == "money":
         return {"minimum": 0, "maximum": model.MAX_MONEY_USD}
     if field.is_text:
-        return {} if field.enum else {"maxLength": field.max_length}
+        return {} if field.enum or field.type == "object" else _text_options(field)
     bounds = {"minimum": field.min, "maximum": field.max, "format": "i64" if field.type == "integer" else None}
     return {key: bound for key, bound in bounds.items() if bound is not None}
+
+
+def _text_options(field: Field) -> dict[str, Any]:
+    wrong = wrong_character(field)
+    right = {"pattern": rf"^(?![\s\S]*{wrong})"} if wrong else {}
+    return ({"minLength": field.max_length} if field.type == "hash" else {}) | {"maxLength": field.max_length} | right
 
 
 def _allowed(rows: _Rows, field: Field) -> tuple[str, ...]:
@@ -211,16 +217,30 @@ def _quality(rows: _Rows) -> list[DataQuality]:
     rules = [
         _no_rows(
             "event_time_near_append_time",
-            f"event_time < appended_at - INTERVAL '{model.MAX_AGE_MS // _DAY_MS}' DAY "
-            f"OR event_time > appended_at + INTERVAL '{model.MAX_AHEAD_MS // _DAY_MS}' DAY",
+            f"event_time < appended_at - INTERVAL '{rows.stream.retention_days}' DAY "
+            f"OR event_time > appended_at + INTERVAL '{model.MAX_AHEAD_MS // model.DAY_MS}' DAY",
         )
     ]
+    shown = {column.name for column in rows.columns}
+    rules += [_no_rows(f"{rule.parts[0]}_{rule.reason}", _broken(rows.stream, rule)) for rule in rows.stream.rules if shown.issuperset(rule.fields)]
     for event in rows.events:
         wrong = [quote(name, _MARK) + " IS NULL" for name in event.required]
         wrong += [_outside(rows.stream.fields[name], values) for name, values in event.only.items()]
         if wrong:
             rules.append(_no_rows(f"{event.name}_complete", f"event_type = '{event.name}' AND ({' OR '.join(wrong)})"))
     return rules
+
+
+def _broken(stream: Stream, rule: Rule) -> str:
+    """Condition of a row that breaks a rule between fields; where all parts are absent, the sum of none is within every limit."""
+    parts = [_number(stream.fields[name]) for name in rule.parts]
+    total = parts[0] if len(parts) == 1 else " + ".join(f"COALESCE({part}, 0)" for part in parts)
+    return f"{total} > {_number(stream.fields[rule.at_most])}" + (f" + {rule.plus}" if rule.plus else "")
+
+
+def _number(field: Field) -> str:
+    name = quote(field.name, _MARK)
+    return f"ROUND(to_unixtime({name}) * 1000)" if field.type == "time" else name
 
 
 def _outside(field: Field, values: tuple[str, ...]) -> str:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from contracts.datasets import KNOWN, Dataset
 from contracts.errors import ConfigurationError
-from contracts.model import CANARY, DECODED, EventType, Stream
+from contracts.model import CANARY, DECODED, EventType, Rule, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,7 @@ ROOT = Path(__file__).parent
 SOURCES = ("envelope.yaml", "events/**/*.yaml", "datasets/*.yaml")
 """Which files below a root are sources."""
 _TABLE = re.compile(r"[a-z_]+\.[a-z_]+")
+_RULES = TypeAdapter(tuple[Rule, ...])
 
 
 class ContractError(ConfigurationError):
@@ -101,10 +102,14 @@ def no_strays(folder: Path, known: set[Path]) -> None:
 
 def _envelope(path: Path) -> dict[str, Any]:
     envelope = read_yaml(path)
-    for key in sorted(envelope.keys() ^ {"fields", "landing"}, key=lambda key: key not in envelope):
+    for key in sorted(envelope.keys() ^ {"fields", "landing", "rules"}, key=lambda key: key not in envelope):
         message = f"{place(path)}: '{key}' is {'not a known key' if key in envelope else 'missing'}"
         raise ContractError(message)
-    return {key: _named(path, key, envelope) for key in envelope}
+    try:
+        rules = _RULES.validate_python(envelope["rules"])
+    except ValidationError as error:
+        raise explain(path, error) from error
+    return {"fields": _named(path, "fields", envelope), "landing": _named(path, "landing", envelope), "rules": rules}
 
 
 def _stream(folder: Path, envelope: dict[str, Any], canary: EventType) -> Stream:
@@ -127,11 +132,17 @@ def _stream(folder: Path, envelope: dict[str, Any], canary: EventType) -> Stream
         source["envelope"] = tuple(envelope["fields"])
         source["fields"] = envelope["fields"] | {"attributes": attributes} | own
         source["landing"] = envelope["landing"]
+        source["rules"] = _rules(source.get("rules", ()), envelope["rules"], source["fields"])
         source["event_types"] = {event.name: event for event in [*map(_event, files), beat]}
         source["facts"] = _named(path, "facts", source)
         return Stream.model_validate(source)
     except ValidationError as error:
         raise explain(path, error) from error
+
+
+def _rules(own: Any, everywhere: tuple[Rule, ...], fields: dict[str, Any]) -> Any:
+    """A stream's rules, then those of the envelope about fields that it has; what is no list is left for the model to refuse."""
+    return [*own, *(rule for rule in everywhere if fields.keys() >= {*rule.fields})] if isinstance(own, list | tuple) else own
 
 
 def _datasets(folder: Path) -> dict[str, Dataset]:

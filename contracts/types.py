@@ -10,10 +10,14 @@ if TYPE_CHECKING:
 
     from contracts.model import Field
 
-FieldType = Literal["string", "integer", "number", "money", "time", "boolean", "object"]
+FieldType = Literal["string", "code", "pseudonym", "hash", "ref", "integer", "number", "money", "time", "boolean", "object"]
 """What a contract says of an event's field."""
 StoredType = Literal["string", "long", "int", "boolean", "double", "money", "timestamptz", "binary"]
 """What a column of a table is."""
+
+
+LENGTHS: Mapping[FieldType, int] = {"string": 128, "code": 64, "pseudonym": 128, "hash": 64, "ref": 1024}
+"""The types that are texts, and the most characters of one whose contract does not say; a hash has exactly as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ SPELLINGS: Mapping[StoredType, Spelling] = {
     "binary": Spelling("BYTES", "BLOB", "VARBINARY", "binary", "string"),
 }
 _LANDED: Mapping[FieldType, StoredType] = {
-    "string": "string",
+    **dict.fromkeys(LENGTHS, "string"),
     "object": "string",
     "integer": "long",
     "number": "double",

@@ -71,7 +71,7 @@ class Validator:
             if reason:
                 return Violation(reason, name, text and text[:120])
         event_time = int(texts["event_time"])
-        if not appended_ms - model.MAX_AGE_MS <= event_time <= appended_ms + model.MAX_AHEAD_MS:
+        if not appended_ms - stream.max_age_ms <= event_time <= appended_ms + model.MAX_AHEAD_MS:
             return Violation("out_of_range", "event_time", texts["event_time"])
         return None
 

@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from contracts.errors import DaybookError
 from contracts.model import EARLIEST_TIME_MS, LATEST_TIME_MS, MAX_MONEY_USD, NANO
+from contracts.types import LENGTHS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,7 @@ LEAST, GREATEST = -(2**63), 2**63 - 1
 ValueType = Literal["text", "condition", "money", "whole", "fraction"]
 """Money is a number of billionths of a dollar, a time one of milliseconds."""
 _OF_FIELD: Mapping[FieldType, ValueType] = {
-    "string": "text", "object": "text", "boolean": "condition", "money": "money", "number": "fraction", "integer": "whole", "time": "whole",
+    **dict.fromkeys(LENGTHS, "text"), "object": "text", "boolean": "condition", "money": "money", "number": "fraction", "integer": "whole", "time": "whole",
 }  # fmt: skip
 
 

@@ -50,7 +50,7 @@ def source_ddl(stream: Stream, options: Mapping[str, str]) -> str:
 def accepted_ddl(stream: Stream) -> str:
     """`CREATE VIEW` of the deliveries whose `event_time` is neither too far before nor too far after the broker's append time."""
     bounds = (
-        f"TO_TIMESTAMP_LTZ(event_time + {model.MAX_AGE_MS}, 3) >= appended_at",
+        f"TO_TIMESTAMP_LTZ(event_time + {stream.max_age_ms}, 3) >= appended_at",
         f"TO_TIMESTAMP_LTZ(event_time - {model.MAX_AHEAD_MS}, 3) <= appended_at",
     )
     return f"CREATE TEMPORARY VIEW {accepted_name(stream)} AS\nSELECT * FROM {source_name(stream)}\nWHERE {' AND '.join(bounds)}"

@@ -25,6 +25,8 @@ entities: [job_id]
 retention_days: 30
 freshness_seconds: 15
 attributes: [host]
+rules:
+  - {parts: [failed_tries, lost_tries], at_most: tries, plus: 1, reason: exceeds_whole}
 fields:
   job_id: {type: string, max_length: 8, description: The job.}
   state: {type: string, enum: [ok, bad], description: How it ended.}
@@ -33,6 +35,13 @@ fields:
   ended_at: {type: time, description: When it ended.}
   cost_usd: {type: money, description: What it cost.}
   is_cheap: {type: boolean, description: True when it cost little.}
+  started_at: {type: time, description: When it began.}
+  failed_tries: {type: integer, min: 0, description: Attempts that failed.}
+  lost_tries: {type: integer, min: 0, description: Attempts of which nothing was heard.}
+  why: {type: code, description: Why it was done.}
+  log_hash: {type: hash, description: Hash of its log.}
+  log_ref: {type: ref, max_length: 40, description: Where its log is.}
+  node: {type: string, description: Where it ran; carried by no event type that is tested.}
 facts:
   done_jobs: {description: Every job that was done., events: [job.done]}
 """
@@ -41,7 +50,7 @@ event: job.done
 title: Job done
 description: A job was done.
 required: [job_id, state]
-optional: [tries, share, ended_at, cost_usd, is_cheap]
+optional: [tries, share, ended_at, cost_usd, is_cheap, started_at, failed_tries, lost_tries, why, log_hash, log_ref]
 """
 
 

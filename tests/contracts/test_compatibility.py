@@ -25,6 +25,14 @@ BREAKING = {
     "shorter text": (STREAM, "max_length: 8", "max_length: 7", "field 'job_id' became shorter"),
     "higher minimum": (STREAM, "min: 1, max: 9", "min: 2, max: 9", "field 'tries' has a narrower range"),
     "lower maximum": (STREAM, "min: 1, max: 9", "min: 1, max: 8", "field 'tries' has a narrower range"),
+    "a rule between fields": (
+        STREAM,
+        "rules:\n",
+        "rules:\n  - {parts: [tries], at_most: failed_tries, reason: exceeds_whole}\n",
+        "rule 'tries <= failed_tries' was added",
+    ),
+    "a stricter rule between fields": (STREAM, "plus: 1,", "plus: 0,", "rule 'failed_tries + lost_tries <= tries' allows less"),
+    "less time to come": (STREAM, "_days: 30", "_days: 29", "events may be 29 days old instead of 30"),
     "newly required": (EVENT, "state]\noptional: [tries, ", "state, tries]\noptional: [", "job.done: field 'tries' became required"),
     "newly required of every event": (ENVELOPE, "user_id: {", "user_id: {required: true, ", "job.done: field 'user_id' became required"),
     "no longer carried": (EVENT, "[tries, ", "[", "job.done: field 'tries' was removed"),
@@ -35,6 +43,9 @@ HARMLESS = {
     "any value": (STREAM, "enum: [ok, bad], ", ""),
     "longer text": (STREAM, "max_length: 8", "max_length: 9"),
     "wider range": (STREAM, "min: 1, max: 9", "min: 0, max: 10"),
+    "more time to come": (STREAM, "_days: 30", "_days: 31"),
+    "a looser rule between fields": (STREAM, "plus: 1,", "plus: 2,"),
+    "no rule between fields": (STREAM, "  - {parts: [failed_tries, lost_tries], at_most: tries, plus: 1, reason: exceeds_whole}\n", "  []\n"),
     "no range": (STREAM, "min: 1, max: 9, ", ""),
     "another field": (STREAM, "facts:", "  host: {type: string, description: Where.}\nfacts:"),
     "another entity": (STREAM, "[job_id]", "[job_id, state]"),
@@ -71,9 +82,9 @@ def test_an_additive_change_breaks_nothing(small_root: Path, edit: tuple[str, st
 
 
 def test_a_removed_field_breaks_its_readers(small_root: Path) -> None:
-    line = "  tries: {type: integer, min: 1, max: 9, description: Attempts.}\n"
-    found = changes(small_root, [(STREAM, line, ""), (EVENT, "[tries, ", "[")])
-    assert found == ["field 'tries' was removed", "job.done: field 'tries' was removed"]
+    line = "  share: {type: number, min: 0, max: 1, description: Share that was done.}\n"
+    found = changes(small_root, [(STREAM, line, ""), (EVENT, "share, ", "")])
+    assert found == ["field 'share' was removed", "job.done: field 'share' was removed"]
 
 
 def test_a_removed_entity_breaks_its_readers(small_root: Path) -> None:

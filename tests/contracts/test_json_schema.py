@@ -51,6 +51,28 @@ def test_a_required_text_must_not_be_empty(small: Registry) -> None:
     assert (accepts(properties["job_id"], ""), accepts(properties["user_id"], "")) == (False, True)
 
 
+CHARACTERS = {
+    "why": ({"out-of-memory", "", "Äh\U0001f600"}, {"out of memory", "a\n", "a\u00a0", "\u2028", "x" * 65}),
+    "user_id": ({"u_5d1c0a77"}, {"a@b.org", "Ada L", "x" * 129}),
+    "log_hash": ({"0a" * 32}, {"0A" * 32, "0a" * 31, "0a" * 32 + "\n", ""}),
+    "log_ref": ({"s3://logs/1", "a b\n"}, {"s3://logs/1?signature=1", "x" * 41}),
+}
+
+
+@pytest.mark.parametrize("name", CHARACTERS)
+def test_a_narrower_text_has_its_own_characters_and_length(small: Registry, name: str) -> None:
+    jobs = small.streams["jobs"]
+    schema = json_schema(jobs, jobs.event_types["job.done"])["properties"][name]
+    right, wrong = CHARACTERS[name]
+    assert ({text for text in right | wrong if accepts(schema, text)}) == right
+
+
+def test_a_schema_says_which_rules_between_fields_it_cannot_check(small: Registry) -> None:
+    jobs = small.streams["jobs"]
+    assert "failed_tries + lost_tries <= tries + 1; started_at <= event_time + 86400000" in json_schema(jobs, jobs.event_types["job.done"])["$comment"]
+    assert "tries" not in json_schema(jobs, jobs.event_types["canary.beat"])["$comment"]
+
+
 def test_a_field_of_another_event_type_is_refused() -> None:
     properties = SCHEMAS["model_calls", "model.switched"]["properties"]
     assert properties["cost_usd"] is False

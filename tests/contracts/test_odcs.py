@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,6 +93,23 @@ def test_limits_enumerations_and_units_are_exported() -> None:
     assert [item.value for item in columns["environment"].enum or []] == ["prod", "staging", "dev"]
     assert columns["cost_usd"].physicalType == "DECIMAL(18,9)"
     assert [item.value for item in columns["duration_ms"].customProperties or []] == ["ms"]
+
+
+def test_the_characters_of_a_pseudonym_are_exported() -> None:
+    options = columns_of("journal.runs")["issued_by"].logicalTypeOptions or {}
+    assert options["maxLength"] == 128
+    assert [text for text in ("u_5d1c0a77", "a@b.org", "Ada L", "ada\n") if re.search(options["pattern"], text)] == ["u_5d1c0a77"]
+
+
+def test_a_rule_between_fields_is_a_query_that_must_find_nothing() -> None:
+    queries = {rule.name: str(rule.query).partition(" WHERE ")[2] for name in ("model_calls", "runs") for rule in table_of(f"journal.{name}").quality or []}
+    assert queries["cache_read_tokens_exceeds_whole"] == "COALESCE(cache_read_tokens, 0) + COALESCE(cache_write_tokens, 0) > input_tokens"
+    assert queries["reasoning_tokens_exceeds_whole"] == "reasoning_tokens > output_tokens"
+    assert queries["started_at_out_of_order"] == "ROUND(to_unixtime(started_at) * 1000) > ROUND(to_unixtime(event_time) * 1000) + 86400000"
+
+
+def test_a_fact_is_not_held_to_rules_about_fields_that_it_lacks() -> None:
+    assert "exceeds_whole" not in DOCUMENTS["serving.model_switches"].to_yaml()
 
 
 def test_passing_examples_become_sample_values() -> None:

@@ -33,6 +33,13 @@ BROKEN = {
         "{type: integer, enum: ['1'], ",
         "jobs/stream.yaml: 'fields.tries' enum: a field of type integer has none",
     ),
+    "length of a hash": (STREAM, "{type: hash,", "{type: hash, max_length: 32,", "'fields.log_hash' max_length: a field of type hash has none"),
+    "rule of an undefined field": (STREAM, "at_most: tries", "at_most: attempts", "jobs/stream.yaml: rules: 'attempts' is not defined"),
+    "rule of a field that cannot be summed": (STREAM, "[failed_tries", "[share", "jobs/stream.yaml: rules: 'share' is no field of type integer or time"),
+    "rule with another reason": (STREAM, "reason: exceeds_whole", "reason: too_much", "jobs/stream.yaml: 'rules.0.reason' Input should be 'exceeds_whole' or"),
+    "rule without parts": (STREAM, "parts: [failed_tries, lost_tries]", "parts: []", "jobs/stream.yaml: 'rules.0.parts' Tuple should have at least 1 item"),
+    "rules that are a mapping": (STREAM, "rules:\n  - {", "rules:\n  {", "jobs/stream.yaml: 'rules' Input should be a valid tuple"),
+    "wrong rule of the envelope": ("envelope.yaml", "at_most:", "most:", "envelope.yaml: '0.at_most' is missing"),
     "fact of a field that is no flag": (
         STREAM,
         "facts:\n",
@@ -111,6 +118,28 @@ def test_every_event_type_requires_an_id_that_orders_its_records(product: Regist
     for stream in product.streams.values():
         for event in stream.event_types.values():
             assert any(name.endswith("_id") for name in event.required), event.name
+
+
+def test_a_rule_of_the_envelope_holds_where_a_stream_has_its_fields(small: Registry, product: Registry) -> None:
+    parts = {name: [rule.parts for rule in stream.rules] for name, stream in [*small.streams.items(), *product.streams.items()]}
+    cached = [("cache_read_tokens", "cache_write_tokens"), ("reasoning_tokens",)]
+    assert parts == {"jobs": [("failed_tries", "lost_tries"), ("started_at",)], "model_calls": cached, "runs": [("started_at",), ("created_at",)]}
+
+
+def test_an_event_may_be_as_old_as_its_stream_keeps_events(small: Registry) -> None:
+    assert small.streams["jobs"].max_age_ms == 30 * 86_400_000
+
+
+def test_a_text_has_the_length_of_its_type_where_none_is_told(small: Registry) -> None:
+    fields = small.streams["jobs"].fields
+    assert {name: fields[name].max_length for name in ("job_id", "node", "why", "user_id", "log_hash", "log_ref")} == {
+        "job_id": 8,
+        "node": 128,
+        "why": 64,
+        "user_id": 128,
+        "log_hash": 64,
+        "log_ref": 40,
+    }
 
 
 def test_every_event_type_has_one_stream(product: Registry) -> None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from contracts.model import EARLIEST_TIME_MS, MAX_AGE_MS, MAX_AHEAD_MS
+from contracts.model import DAY_MS, EARLIEST_TIME_MS, MAX_AHEAD_MS
 from contracts.validator import Validator, Violation
 
 if TYPE_CHECKING:
     from contracts.registry import Registry
 
 APPENDED_MS = 1_772_366_400_000
+MAX_AGE_MS = 30 * DAY_MS
 EVENT = {
     "event_id": "e-1",
     "event_type": "job.done",

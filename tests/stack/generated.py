@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from contracts.model import CANARY, EARLIEST_TIME_MS, LATEST_TIME_MS, MAX_AGE_MS, MAX_AHEAD_MS, MAX_MONEY_USD
+from contracts.model import CANARY, EARLIEST_TIME_MS, LATEST_TIME_MS, MAX_AHEAD_MS, MAX_MONEY_USD
 from tests.stack.oddities import ATTRIBUTES, LIMITS, LITERALS, ODD_BYTES, ODD_NUMBERS, ODD_TEXTS, WIDE, attribute_edges
 from tests.stack.spelling import Spelled, spell
 
@@ -44,7 +44,7 @@ def valid_event(stream: Stream, event: EventType, number: int, now_ms: int) -> d
     required = [name for name in stream.envelope if stream.fields[name].required]
     values = {name: _usual(stream.fields[name], number, now_ms) for name in (*required, *event.carried)}
     values |= {"event_id": f"{TENANT}-{number}", "event_type": event.name, "tenant_id": TENANT}
-    only = {name: allowed[0] if stream.fields[name].type == "string" else allowed[0] == "true" for name, allowed in event.only.items()}
+    only = {name: allowed[0] if stream.fields[name].is_text else allowed[0] == "true" for name, allowed in event.only.items()}
     return values | only
 
 
@@ -60,7 +60,9 @@ def _usual(field: Field, number: int, now_ms: int) -> Any:
             return now_ms - number % 60_000
         case "boolean":
             return True
-        case "string" | "object":
+        case "hash":
+            return f"{number:064x}"
+        case _:
             return field.enum[number % len(field.enum)] if field.enum else f"{field.name}-{number % 7}"[: field.max_length]
 
 
@@ -85,13 +87,13 @@ def _mutated(draw: st.DrawFn, stream: Stream, now_ms: int) -> bytes:
             name = draw(st.sampled_from(["runid", "RUN_ID", "", "partition", "offset", "appended_at", "run_id ", "x" * 300]))
         if action in {"spell", "repeat", "unknown"}:
             place = draw(st.integers(0, len(members)))
-            members.insert(place, (name, Spelled(draw(_spelling(stream.fields.get(name), now_ms)))))
+            members.insert(place, (name, Spelled(draw(_spelling(stream, stream.fields.get(name), now_ms)))))
         elif action == "null":
             members.append((name, None))
     return spell(members, blanks=draw(st.booleans()))
 
 
-def _spelling(field: Field | None, now_ms: int) -> st.SearchStrategy[str]:
+def _spelling(stream: Stream, field: Field | None, now_ms: int) -> st.SearchStrategy[str]:
     """JSON text of a value: at the edges of the field first, then anything."""
     odd = (*ODD_NUMBERS, *map(json.dumps, (*ODD_NUMBERS, *ODD_TEXTS)), *(json.dumps(text, ensure_ascii=False) for text in ODD_TEXTS))
     anything = st.one_of(
@@ -104,10 +106,10 @@ def _spelling(field: Field | None, now_ms: int) -> st.SearchStrategy[str]:
         st.decimals(0, 2, places=10).map(str),
         st.integers(0, 10**15).map(lambda nanos: f"{nanos / 10**9!r}"),
     )
-    return st.one_of(st.sampled_from([*_edges(field, now_ms)]), anything) if field else anything
+    return st.one_of(st.sampled_from([*_edges(stream, field, now_ms)]), anything) if field else anything
 
 
-def _edges(field: Field, now_ms: int) -> Iterator[str]:
+def _edges(stream: Stream, field: Field, now_ms: int) -> Iterator[str]:
     match field.type:
         case "integer" | "number":
             low, high = field.min or 0, field.max or 1000
@@ -130,14 +132,14 @@ def _edges(field: Field, now_ms: int) -> Iterator[str]:
                 "1e3",
             )
         case "time":
-            bounds = (EARLIEST_TIME_MS, LATEST_TIME_MS, now_ms - MAX_AGE_MS, now_ms + MAX_AHEAD_MS)
+            bounds = (EARLIEST_TIME_MS, LATEST_TIME_MS, now_ms - stream.max_age_ms, now_ms + MAX_AHEAD_MS)
             yield from (str(bound + step) for bound in bounds for step in (-60_000, -1, 0, 1, 60_000))
             yield from (str(now_ms), f'"{now_ms}"', str(now_ms // 1000), f"{now_ms}.0", f"{now_ms}.5", "0", "-1", '"2026-06-01T00:00:00Z"')
         case "boolean":
             yield from ("true", "false", '"true"', '"false"', '"TRUE"', "0", "1", '"1"', '""', '" true"')
         case "object":
             yield from (*ATTRIBUTES, *attribute_edges())
-        case "string":
+        case _:
             yield from (json.dumps(text, ensure_ascii=False) for text in field.enum)
             yield from (json.dumps(text.upper()) for text in field.enum[:1])
             for length in (field.max_length - 1, field.max_length, field.max_length + 1):
@@ -173,7 +175,7 @@ def _one_by_one(stream: Stream, now_ms: int) -> Iterator[bytes]:
         event = next((event for event in stream.event_types.values() if field.name in event.carried), stream.event_types[CANARY])
         others = [] if field.type in tried else [*odd, *LITERALS, *ATTRIBUTES]
         tried.add(field.type)
-        for number, text in enumerate([*_edges(field, now_ms), *others]):
+        for number, text in enumerate([*_edges(stream, field, now_ms), *others]):
             members = valid_event(stream, event, number, now_ms) | {"event_id": f"{TENANT}-{field.name}-{number}", field.name: Spelled(text)}
             yield spell(members.items(), blanks=False)
 
@@ -201,7 +203,7 @@ def _at_bucket_bounds(stream: Stream, now_ms: int) -> Iterator[bytes]:
 def _at_time_bounds(stream: Stream, now_ms: int) -> Iterator[bytes]:
     """Events at every millisecond about the bounds, one of which will be the very bound when the broker stamps them."""
     event = next(iter(stream.event_types.values()))
-    for bound in (now_ms - MAX_AGE_MS, now_ms + MAX_AHEAD_MS):
+    for bound in (now_ms - stream.max_age_ms, now_ms + MAX_AHEAD_MS):
         for step in range(400):
             values = valid_event(stream, event, step, now_ms) | {"event_id": f"{TENANT}-bound-{bound + step}", "event_time": bound + step}
             yield spell(values.items(), blanks=False)

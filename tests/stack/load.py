@@ -13,6 +13,7 @@ import polars as pl
 from connectors.instants import now_ms
 from connectors.kafka.producer import Producer
 from contracts import registry
+from contracts.types import LENGTHS
 from pipelines.simulation.manifest import Manifest, read_manifest
 from pipelines.simulation.scenario import Scenario
 from pipelines.simulation.sending import simulate
@@ -68,7 +69,7 @@ def counted(sent: pl.DataFrame, stream: str) -> pl.DataFrame:
 
 def _schema(stream: str) -> dict[str, Any]:
     fields = registry.load().streams[stream].fields.values()
-    types = {"string": pl.String, "object": pl.String, "boolean": pl.Boolean, "number": pl.Float64}
+    types = {**dict.fromkeys(LENGTHS, pl.String), "object": pl.String, "boolean": pl.Boolean, "number": pl.Float64}
     places = {"partition": pl.Int64, "offset": pl.Int64, "appended_ms": pl.Int64}
     return {field.name: types.get(field.type, pl.Int64) for field in fields} | places
 
