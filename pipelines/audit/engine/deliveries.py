@@ -10,7 +10,7 @@ import numpy as np
 from contracts.identifiers import quote
 from kpis.sql.duckdb import WINDOW_MS, overflow_query, recompute_query
 from pipelines.audit.engine.identity_index import packed
-from pipelines.audit.engine.identity_segment import ENTRY
+from pipelines.audit.engine.identity_segment import ENTRY, NO_PAYLOAD
 from pipelines.audit.engine.journal_rows import JournalRows
 from pipelines.audit.engine.working_table import WorkingTable
 from transforms.journal import normal_form
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 IDENTITY = "md5_number(strlen(tenant_id) || ':' || strlen(source) || ':' || tenant_id || source || event_id)"
 """The lengths, because no character can part values that may contain it."""
+PAYLOAD = f"coalesce(CAST(payload_hash & {2**32 - 1} AS UINTEGER), {NO_PAYLOAD})"
 
 
 Appended = tuple[int, int, int]
@@ -232,10 +233,9 @@ class Deliveries(WorkingTable):
 
     def _select(self, relation: str, *, fresh: bool) -> str:
         names = ", ".join(quote(name, '"') for name in self._read)
-        payload = ", ".join(quote(name, '"') for name in self._stream.fields)
         return f"""SELECT {names}, "partition", "offset", appended_ms,
             CAST({IDENTITY} >> 64 AS UBIGINT) AS high, CAST({IDENTITY} >> 32 & {2**32 - 1}::UHUGEINT AS UINTEGER) AS low,
-            CAST(hash({payload}) >> 32 AS UINTEGER) AS payload,
+            {PAYLOAD} AS payload,
             {fresh} AS fresh, FALSE AS duplicate, FALSE AS conflicting, NULL::INTEGER AS winner_partition, NULL::BIGINT AS winner_offset
             FROM ({normal_form(self._stream, relation)})"""
 

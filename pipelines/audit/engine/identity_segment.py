@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 ENTRY = np.dtype([("high", "u8"), ("place", "u8"), ("low", "u4"), ("payload", "u4")])
 """96 bits of an identity's hash (`high`, `low`), the packed place of the delivery that counts, 32 bits of its payload's hash."""
+NO_PAYLOAD = 0
+"""Payload of a delivery whose hash is not known, because it was journaled before journals had one."""
 PIECE = 262_144
 """Entries that a merge holds in memory."""
 

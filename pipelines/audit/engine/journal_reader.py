@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,7 +16,7 @@ from contracts.datasets import QUARANTINE, duplicates_of, journal_of
 from pipelines.audit.decisions.lake import DuplicateCount, Offsets
 from pipelines.audit.decisions.logs import topic_of
 from pipelines.audit.engine.decoder_check import misread_fields
-from pipelines.audit.engine.deliveries import IDENTITY, Deliveries
+from pipelines.audit.engine.deliveries import IDENTITY, PAYLOAD, Deliveries
 from pipelines.audit.engine.identity_index import UNKNOWN, IdentityIndex, packed
 from pipelines.audit.engine.identity_segment import ENTRY
 from pipelines.audit.engine.journal_repair import plan_repair
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
+    import duckdb
     from numpy.typing import NDArray
     from pyiceberg.table import Table
 
@@ -68,8 +68,7 @@ class JournalReader:
         template = journal.schema().as_arrow().empty_table()
         self.deliveries = Deliveries(connection, stream, tables, template)
         self._repeats = RepeatReader(connection, stream, template)
-        hashing = f"{IDENTITY}, duckdb {duckdb.__version__}"
-        self._index = IdentityIndex(folder / stream.name, f"{journal.metadata.table_uuid} {hashing}")
+        self._index = IdentityIndex(folder / stream.name, f"{journal.metadata.table_uuid} {IDENTITY}, {PAYLOAD}")
         self._opened: tuple[int, int] | None = None
         self._high: dict[int, int] = {}
         self._fresh_paths: list[str] = []

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from contracts.identifiers import quote
 from pipelines.audit.engine.identity_index import unpacked
+from pipelines.audit.engine.identity_segment import NO_PAYLOAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pipelines.audit.engine.journal_rows import JournalRows
 
 COMPARED = 2_000
-"""Conflicting repeats that a cycle compares with the deliveries that count; of others it only says that they differ."""
+"""Repeats of another payload that a cycle compares with the deliveries that count; of others it only says that they differ."""
 FILES = 64
 """Published files that are read for it."""
 NEAR = timedelta(days=2)
@@ -39,7 +40,9 @@ class Repeats:
     is_published: NDArray[Any]
 
     def to_arrow(self) -> pa.Table:
-        """Places of both, and whether the payloads differ."""
+        """Places of both, whether both payloads are known, and whether they may differ."""
+        payload, counting = self.entries["payload"], self.winners["payload"]
+        is_known = (payload != NO_PAYLOAD) & (counting != NO_PAYLOAD)
         (partition, offset), (winner_partition, winner_offset) = unpacked(self.entries["place"]), unpacked(self.winners["place"])
         return pa.table(
             {
@@ -48,7 +51,8 @@ class Repeats:
                 "winner_partition": winner_partition,
                 "winner_offset": winner_offset,
                 "is_published": self.is_published,
-                "conflicting": self.entries["payload"] != self.winners["payload"],
+                "is_known": is_known,
+                "conflicting": ~is_known | (payload != counting),
             }
         )
 
@@ -69,16 +73,18 @@ class RepeatReader:
         files that may have rows which meet a condition.
         """
         query = f"""SELECT topic, "partition", "offset", appended_at, tenant_id, source, event_id, event_type, region, event_time,
-                      winner_partition, winner_offset, is_published, conflicting
+                      winner_partition, winner_offset, is_published, is_known, conflicting
                     FROM {_rows(keys)} JOIN repeats USING ("partition", "offset")"""
         told = self._table(query, fresh, repeats=repeats.to_arrow())
-        query = """SELECT told.* REPLACE (conflicting AND coalesce(fields <> '', TRUE) AS conflicting), nullif(fields, '') AS differing_fields
+        query = """SELECT told.* EXCLUDE (is_known) REPLACE (conflicting AND coalesce(fields <> '', TRUE) AS conflicting),
+                     nullif(fields, '') AS differing_fields
                    FROM told LEFT JOIN compared USING ("partition", "offset")"""
         return self._table(query, told=told, compared=self._compare(told, keys, fresh, plan))
 
     def _compare(self, told: pa.Table, keys: JournalRows, fresh: Sequence[str], plan: Callable[[str], Sequence[str]]) -> pa.Table:
         """Place and differing fields of conflicting repeats: names in the order of the contract, no text where nothing differs."""
-        conflicts = told.filter(pc.field("conflicting")).slice(0, COMPARED)
+        differ = told.filter(pc.field("conflicting") & pc.field("is_known")).slice(0, COMPARED)
+        conflicts = pa.concat_tables([told.filter(~pc.field("is_known")), differ])
         differing = ", ".join(f"CASE WHEN repeat.{_quoted(name)} IS DISTINCT FROM winner.{_quoted(name)} THEN '{name}' END" for name in self._fields)
         query = f"""SELECT repeat."partition", repeat."offset", any_value(concat_ws(',', {differing})) AS fields
                     FROM conflicts

@@ -106,6 +106,12 @@ def test_a_repeat_of_long_ago_is_found_though_its_fields_are_not_compared(audit:
     assert (found["winner_offset"], found["conflicting"], found["differing_fields"]) == (0, True, None)
 
 
+def test_a_repeat_of_a_delivery_that_was_journaled_without_a_hash_is_compared(audit: Audit) -> None:
+    audit.publish(delivery(0, "a"), delivery(1, "b"))
+    found = audit.publish(delivery(2, "a", payload_hash=7), delivery(3, "b", payload_hash=8, region="us"))
+    assert [(row["winner_offset"], row["conflicting"], row["differing_fields"]) for row in found] == [(0, False, None), (1, True, "region")]
+
+
 def test_a_new_process_knows_what_was_published(audit: Audit) -> None:
     audit.publish(delivery(0, "a"))
     audit.reader = audit.start()

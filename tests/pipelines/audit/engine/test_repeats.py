@@ -14,7 +14,7 @@ import pytest
 
 from pipelines.audit.engine import repeats
 from pipelines.audit.engine.identity_index import packed
-from pipelines.audit.engine.identity_segment import ENTRY
+from pipelines.audit.engine.identity_segment import ENTRY, NO_PAYLOAD
 from pipelines.audit.engine.journal_rows import JournalRows
 from pipelines.audit.engine.repeats import RepeatReader, Repeats
 from tests.pipelines.audit.engine.test_streamed_partials import JOURNAL
@@ -116,6 +116,12 @@ def test_few_conflicts_are_compared_and_the_others_stay_visible(journal: Journal
     found = journal.describe(journal.write(row(0), *(row(n, attempt=n) for n in (1, 2, 3))), {1: 0, 2: 0, 3: 0})
     assert [one["conflicting"] for one in found] == [True] * 3
     assert sorted(str(one["differing_fields"]) for one in found) == ["None", "attempt", "attempt"]
+
+
+def test_payloads_that_are_not_known_are_compared_however_many_there_are(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeats, "COMPARED", 0)
+    found = journal.describe(journal.write(row(0), row(1), row(2), row(3, attempt=3)), {1: 0, 2: 0, 3: 0}, payload=NO_PAYLOAD)
+    assert [(one["conflicting"], one["differing_fields"]) for one in found] == [(False, None), (False, None), (True, "attempt")]
 
 
 def test_few_published_files_are_read(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
