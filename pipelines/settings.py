@@ -43,6 +43,7 @@ class Endpoints(BaseModel):
     checkpoints: str
     flink_lib: Path
     flink_conf: Path
+    decoders: Path
 
 
 class Settings(BaseModel):

@@ -13,7 +13,7 @@ from pyflink.common import Configuration
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pyflink.table import StatementSet
 
@@ -29,7 +29,7 @@ CONFIGURATION: Mapping[str, str] = {
     "execution.checkpointing.tolerable-failed-checkpoints": "1000000",
     "execution.checkpointing.timeout": "2 min",
 }
-"""Idleness stays off: with it, rows vanish from windows during catch-up. Digest reuse keeps the gate from being computed per insert."""
+"""Idleness stays off: with it, rows vanish from windows during catch-up. Digest reuse keeps records from being decoded for each insert."""
 
 
 def explain(settings: Mapping[str, str], declarations: Sequence[str], inserts: Sequence[str]) -> str:
@@ -55,14 +55,15 @@ def use_libraries(lib: Path, conf: Path) -> None:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
-def remote(uri: str, checkpoints: str, name: str, checkpoint_seconds: float) -> dict[str, str]:
-    """Settings of a job called `name` on the cluster at `uri`."""
+def remote(uri: str, checkpoints: str, name: str, checkpoint_seconds: float, jars: Iterable[Path]) -> dict[str, str]:
+    """Settings of a job called `name` on the cluster at `uri`, which gets the `jars` with the job."""
     address = urlsplit(uri)
     return {
         **CONFIGURATION,
         "rest.address": address.hostname or "",
         "rest.port": str(address.port),
         "pipeline.name": name,
+        "pipeline.jars": ";".join(jar.absolute().as_uri() for jar in jars),
         "parallelism.default": "1",
         "execution.checkpointing.interval": f"{round(checkpoint_seconds * 1000)} ms",
         "execution.checkpointing.dir": checkpoints,

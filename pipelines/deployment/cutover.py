@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from connectors.flink import session
+from connectors.flink import decoder, session
 from connectors.flink.rest import FlinkRest, Job
 from connectors.iceberg.expiry import FLINK_JOB
 from connectors.iceberg.scan import last_windows, next_offsets, offsets_at
@@ -208,7 +208,8 @@ def _start(space: Workspace, *, awaits_drain: bool = True) -> str:
 def _client(settings: Settings) -> dict[str, str]:
     endpoints = settings.endpoints
     session.use_libraries(endpoints.flink_lib, endpoints.flink_conf)
-    return session.remote(endpoints.flink, endpoints.checkpoints, JOB_NAME, settings.checkpoint_seconds)
+    jars = [decoder.jar_in(endpoints.decoders)]
+    return session.remote(endpoints.flink, endpoints.checkpoints, JOB_NAME, settings.checkpoint_seconds, jars)
 
 
 def _await_mid_window() -> None:

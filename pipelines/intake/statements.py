@@ -6,8 +6,10 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from connectors.flink.decoder import FORMAT, source_hash
 from contracts.datasets import partial_of
 from contracts.identifiers import quote
+from contracts.rules import rules_json
 from kpis.partials import PartialTable, plan
 from kpis.sql import flink
 from transforms import journal, source
@@ -55,14 +57,25 @@ class StatementSet:
         return hashlib.sha256("\n".join([*self.declarations, *self.inserts.values()]).encode()).hexdigest()[:12]
 
 
-def statement_set(contracts: Registry, definitions: Definitions, kafka: str, catalog: str, starts: Mapping[str, StreamStart] | None = None) -> StatementSet:
-    """Everything the job executes, in order. `kafka` is host:port, `catalog` the REST catalog's address."""
-    begin = starts or {}
+def statement_set(
+    contracts: Registry,
+    definitions: Definitions,
+    kafka: str,
+    catalog: str,
+    starts: Mapping[str, StreamStart] | None = None,
+    *,
+    decoder: str | None = None,
+) -> StatementSet:
+    """Everything the job executes, in order.
+
+    `kafka` is host:port, `catalog` the REST catalog's address, `decoder` the version of the format that reads the records: by default the one here.
+    """
+    begin, version = starts or {}, decoder or source_hash()
     streams = contracts.streams.values()
     create_catalog = (
         f"CREATE CATALOG {CATALOG} WITH (\n  'type' = 'iceberg',\n  'catalog-type' = 'rest',\n  'uri' = '{catalog}',\n  'cache-enabled' = 'false'\n)"
     )
-    sources = [source.source_ddl(stream, _kafka_options(stream, kafka, begin.get(stream.name, StreamStart()))) for stream in streams]
+    sources = [source.source_ddl(stream, _kafka_options(stream, kafka, begin.get(stream.name, StreamStart()), version)) for stream in streams]
     accepted = [source.accepted_ddl(stream) for stream in streams]
     inserts = {stream.journal: _journal_insert(stream, begin.get(stream.name, StreamStart())) for stream in streams}
     relations = {stream.name: source.accepted_name(stream) for stream in streams}
@@ -86,7 +99,7 @@ def _partial_insert(table: PartialTable, query: str) -> str:
     return f"INSERT INTO {CATALOG}.{partial_of(table.name)} {hint} ({names})\n{query}"
 
 
-def _kafka_options(stream: Stream, kafka: str, start: StreamStart) -> dict[str, str]:
+def _kafka_options(stream: Stream, kafka: str, start: StreamStart, decoder: str) -> dict[str, str]:
     offsets = ";".join(f"partition:{partition},offset:{offset}" for partition, offset in sorted(start.read_from.items()))
     startup = {"scan.startup.mode": "specific-offsets", "scan.startup.specific-offsets": offsets} if offsets else {"scan.startup.mode": "earliest-offset"}
     return {
@@ -99,8 +112,7 @@ def _kafka_options(stream: Stream, kafka: str, start: StreamStart) -> dict[str, 
         "properties.isolation.level": "read_committed",
         **startup,
         "scan.topic-partition-discovery.interval": "0",
-        "format": "json",
-        "json.ignore-parse-errors": "true",
-        # The faster parser turns an error inside a nested value into NULL, takes the record for ended and lets it pass.
-        "json.decode.json-parser.enabled": "false",
+        "format": FORMAT,
+        f"{FORMAT}.rules": rules_json(stream),
+        f"{FORMAT}.source": decoder,
     }

@@ -18,6 +18,7 @@ ENDPOINTS = {
     "checkpoints": "file:///c",
     "flink_lib": "/lib",
     "flink_conf": "/conf",
+    "decoders": "/decoders",
 }
 
 

@@ -57,7 +57,13 @@ def silent(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home.mkdir()
     address = "127.0.0.1:1"
     endpoints = {"kafka": address, **dict.fromkeys(("catalog", "flink", "trino"), f"http://{address}")}
-    files = {"warehouse": home.as_uri(), "checkpoints": home.as_uri(), "flink_lib": str(home / "lib"), "flink_conf": str(home / "conf")}
+    files = {
+        "warehouse": home.as_uri(),
+        "checkpoints": home.as_uri(),
+        "flink_lib": str(home / "lib"),
+        "flink_conf": str(home / "conf"),
+        "decoders": str(home / "decoders"),
+    }
     (home / "endpoints.json").write_text(json.dumps(endpoints | files))
     for module in (survey, traffic):
         monkeypatch.setattr(module, "KAFKA_PATIENCE_S", 0.2)

@@ -41,7 +41,7 @@ def flink() -> Iterator[str]:
 
 
 def test_a_job_is_watched_though_the_catalog_is_away(flink: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    away = dict.fromkeys(("kafka", "catalog", "trino", "warehouse", "checkpoints", "flink_lib", "flink_conf"), "http://127.0.0.1:1")
+    away = dict.fromkeys(("kafka", "catalog", "trino", "warehouse", "checkpoints", "flink_lib", "flink_conf", "decoders"), "http://127.0.0.1:1")
     (tmp_path / "endpoints.json").write_text(json.dumps(away | {"flink": flink}))
     monkeypatch.setenv("DAYBOOK_HOME", str(tmp_path))
     stop, said = threading.Event(), list[str]()

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
-from pipelines.intake.statements import StreamStart, statement_set
+from contracts.identifiers import literal
+from contracts.rules import rules_json
+from pipelines.intake.statements import StatementSet, StreamStart, statement_set
 from tests.statements import CONTRACTS, DEFINITIONS, PLAN
+
+if TYPE_CHECKING:
+    from contracts.model import Stream
 
 KAFKA, CATALOG = "kafka:9092", "http://catalog:8181"
 RESUMED = StreamStart({0: 90, 1: 80}, {0: 100, 1: 0}, {"kpis": "2026-06-01 00:00:10"})
@@ -15,6 +23,14 @@ RESUMED_JOB = statement_set(CONTRACTS, DEFINITIONS, KAFKA, CATALOG, {"runs": RES
 
 def source_of(job: tuple[str, ...], stream: str) -> str:
     return next(text for text in job if text.startswith(f"CREATE TEMPORARY TABLE {stream}_source"))
+
+
+def changed(field: str, **told: Any) -> StatementSet:
+    """The job after one field of the runs has been told otherwise."""
+    runs = CONTRACTS.streams["runs"]
+    other = runs.model_copy(update={"fields": {**runs.fields, field: runs.fields[field].model_copy(update=told)}})
+    contracts = replace(CONTRACTS, streams={**CONTRACTS.streams, "runs": other})
+    return statement_set(contracts, DEFINITIONS, KAFKA, CATALOG)
 
 
 def test_the_job_writes_every_journal_and_every_partial_table() -> None:
@@ -66,6 +82,23 @@ def test_uncommitted_transactions_are_not_read() -> None:
 
 def test_the_hash_changes_with_the_sql() -> None:
     assert FRESH_JOB.statements_hash != RESUMED_JOB.statements_hash
+
+
+def test_another_decoder_has_another_hash() -> None:
+    assert statement_set(CONTRACTS, DEFINITIONS, KAFKA, CATALOG, decoder="0" * 12).statements_hash != FRESH_JOB.statements_hash
+
+
+def test_a_narrower_limit_has_another_hash() -> None:
+    assert changed("attempt", max=3).statements_hash != FRESH_JOB.statements_hash
+
+
+def test_another_description_has_the_same_hash() -> None:
+    assert changed("attempt", description="Told otherwise.").statements_hash == FRESH_JOB.statements_hash
+
+
+@pytest.mark.parametrize("stream", CONTRACTS.streams.values(), ids=lambda stream: stream.name)
+def test_records_are_judged_by_the_rules_of_their_stream(stream: Stream) -> None:
+    assert f"'daybook-json.rules' = {literal(rules_json(stream))}" in source_of(FRESH_JOB.declarations, stream.name)
 
 
 def test_the_same_definitions_have_the_same_hash() -> None:
