@@ -6,10 +6,11 @@ import os
 import signal
 import sys
 
-from deploy.local import engines, extras, fetch, home, logs, processes, services, stack, status, versions
+from deploy.local import decoder, engines, extras, fetch, home, logs, processes, services, stack, status, versions
 from deploy.local.failures import DeployError
 from deploy.local.home import Home
 from deploy.local.services import ServiceError
+from deploy.local.toolchain import find_java
 
 _TAIL_LINES = 100
 
@@ -60,6 +61,8 @@ def _fetch(extra: list[str], *, record: bool) -> int:
     engines.verify_flink()
     for name, folder in fetch.fetch(chosen, groups, os.environ).items():
         print(f"{name:<12} {folder}")
+    java = find_java(chosen.java["flink"], "flink", os.environ)
+    print(f"{'decoder':<12} {decoder.build(java, os.environ)}")
     return 0
 
 

@@ -26,12 +26,13 @@ class EngineError(SetupError):
 
 @dataclass(frozen=True)
 class Machine:
-    """What the engines are started with: directories, ports by name, artifacts and Java by engine."""
+    """What the engines are started with: directories, ports by name, artifacts and Java by engine, the folder of decoders."""
 
     home: Home
     ports: Mapping[str, int]
     artifacts: Mapping[str, Path]
     java: Mapping[str, Java]
+    decoders: Path
 
 
 def endpoints(machine: Machine) -> dict[str, str]:
@@ -45,6 +46,7 @@ def endpoints(machine: Machine) -> dict[str, str]:
         "checkpoints": machine.home.checkpoints.as_uri(),
         "flink_lib": str(machine.home.root / "flink" / "lib"),
         "flink_conf": str(machine.home.config / "flink"),
+        "decoders": str(machine.decoders),
     }
     if "registry" in machine.artifacts:
         addresses["registry"] = f"http://{LOOPBACK}:{machine.ports['registry']}"
@@ -109,14 +111,14 @@ def catalog(machine: Machine) -> Service:
 def jobmanager(machine: Machine) -> Service:
     """Flink's JobManager of a session cluster."""
     ports = _ports(machine, "flink", "flink_jobmanager", "flink_blob", "flink_metrics")
-    command = (f"{_flink_home()}/bin/jobmanager.sh", "start-foreground")
+    command = (f"{flink_home()}/bin/jobmanager.sh", "start-foreground")
     return Service("jobmanager", command, _directory(machine), _flink_environment(machine), ports, stage=2)
 
 
 def taskmanager(machine: Machine) -> Service:
     """Flink's TaskManager, with this interpreter for Python functions."""
     ports = _ports(machine, "flink_taskmanager", "flink_data", "flink_metrics_last")
-    command = (f"{_flink_home()}/bin/taskmanager.sh", "start-foreground")
+    command = (f"{flink_home()}/bin/taskmanager.sh", "start-foreground")
     return Service("taskmanager", command, _directory(machine), _flink_environment(machine), ports, stage=3)
 
 
@@ -159,20 +161,29 @@ STARTS: Mapping[str, Callable[[Machine], Service]] = {
 ALWAYS = ("kafka", "catalog", "jobmanager", "taskmanager", "trino")
 
 
+def flink_home() -> Path:
+    """The Flink distribution inside the installed PyFlink; located without importing it."""
+    found = importlib.util.find_spec("pyflink")
+    if found is None or not found.submodule_search_locations:
+        message = f"flink: {sys.executable} has no PyFlink; run this with the Python of the project's environment"
+        raise EngineError(message)
+    return Path(found.submodule_search_locations[0])
+
+
 def verify_flink() -> None:
     """Compare PyFlink's own libraries with the list as well. Raises ChecksumError."""
-    measured = checksums.measure(_flink_home() / "lib", "pyflink")
+    measured = checksums.measure(flink_home() / "lib", "pyflink")
     checksums.verify(measured, "install the Python environment anew")
 
 
 def record_flink() -> None:
     """Write PyFlink's own libraries into the list of checksums."""
-    checksums.record(checksums.measure(_flink_home() / "lib", "pyflink"), "pyflink")
+    checksums.record(checksums.measure(flink_home() / "lib", "pyflink"), "pyflink")
 
 
 def link_libraries(machine: Machine) -> None:
     """Put the engines' own files and ours side by side, as links, where Flink and Trino look for them."""
-    libraries = [*(_flink_home() / "lib").glob("*.jar"), *machine.artifacts["flink"].glob("*.jar")]
+    libraries = [*(flink_home() / "lib").glob("*.jar"), *machine.artifacts["flink"].glob("*.jar")]
     _link(machine.home.root / "flink" / "lib", {jar.name: jar for jar in libraries})
     plugins = {"iceberg": machine.artifacts["trino"] / "trino-iceberg"}
     _link(machine.home.root / "trino" / "plugin", plugins)
@@ -209,19 +220,10 @@ def _flink_environment(machine: Machine) -> dict[str, str]:
     }
 
 
-def _flink_home() -> Path:
-    """The Flink distribution inside the installed PyFlink; located without importing it."""
-    found = importlib.util.find_spec("pyflink")
-    if found is None or not found.submodule_search_locations:
-        message = f"flink: {sys.executable} has no PyFlink; run this with the Python of the project's environment"
-        raise EngineError(message)
-    return Path(found.submodule_search_locations[0])
-
-
 def _stock_java_options() -> str:
-    text = (_flink_home() / "conf" / "config.yaml").read_text(encoding="utf-8")
+    text = (flink_home() / "conf" / "config.yaml").read_text(encoding="utf-8")
     match = re.search(r"^\s+all: (--add.*)$", text, re.MULTILINE)
     if match is None:
-        message = f"flink: {_flink_home()}/conf/config.yaml has no list env.java.opts.all"
+        message = f"flink: {flink_home()}/conf/config.yaml has no list env.java.opts.all"
         raise EngineError(message)
     return match[1]

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from deploy.local import configuration, engines, fetch, logs, ports, processes, readiness, services, supervisor, versions
+from deploy.local import configuration, decoder, engines, fetch, logs, ports, processes, readiness, services, supervisor, versions
 from deploy.local.engines import Machine
 from deploy.local.failures import DeployError, SetupError
 from deploy.local.home import Home
@@ -101,7 +101,8 @@ def _prepare(home: Home, names: list[str], environment: Mapping[str, str]) -> Ma
     java = {group.name: find_java(chosen.java[group.name], group.name, environment) for group in groups}
     addresses = ports.from_environment(environment)
     engines.verify_flink()
-    return Machine(home, addresses, fetch.fetch(chosen, groups, environment), java)
+    artifacts = fetch.fetch(chosen, groups, environment)
+    return Machine(home, addresses, artifacts, java, decoder.build(java["flink"], environment).parent)
 
 
 def _adopt(home: Home, service: Service, record: Record) -> None:
