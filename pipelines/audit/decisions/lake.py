@@ -263,7 +263,6 @@ class Lake(Protocol):
     def drop_double_commits(self, stream: str) -> int:
         """Overwrite the journal's head so that the opened files have one copy of each record; the snapshot of that commit.
 
-        Copies of a record with different rows, or twice in one file, are the parts of an array, which is no event: all of them go.
         Of a record with a copy in a file of the tagged snapshot that copy stays; never drop a row for being below the frontier: the
         file with its other copy may be gone from the head. Rows that Flink committed meanwhile are in the new snapshot too, and
         may need another repair. Conflict if another commit came between.

@@ -165,7 +165,7 @@ class JournalReader:
         return self.deliveries.count(f"appended_ms >= {floor} AND {published}")
 
     def drop_double_commits(self) -> int:
-        """Rewrite the files that hold copies beyond the first, or parts of an array; the copy in a published file stays. The new head."""
+        """Rewrite the files that hold copies beyond the first; the copy in a published file stays. The new head."""
         name = journal_of(self._stream.name)
         journal = self._catalog.table(name)
         since, snapshot = self._opened or (0, 0)

@@ -176,20 +176,6 @@ def test_a_journal_that_is_committed_to_faster_than_it_is_repaired_waits_alone(m
     assert (scene.proved("a"), scene.proved("b")) == (-1, 10)
 
 
-def test_the_events_of_an_array_count_for_nobody() -> None:
-    scene = Scene()
-    scene.deliver("a", "valid", "valid", "valid", through=11)
-    record = Record(0, 3, "array", 77, 5, 12)
-    scene.catalog.logs["a"][0].append(record)
-    scene.catalog.commit(journal_of("a"), (File((record,)), File((record._replace(identity=78),))), 0)
-    scene.deliver("a", "valid", "valid", "valid", through=21)
-    scene.auditor.run(0)
-    assert scene.hold("a") is None
-    journal, quarantine = scene.catalog.tables[journal_of("a")], scene.catalog.tables["ops.quarantine"]
-    assert 3 not in [row.offset for row in journal.rows(journal.tag)]
-    assert [row.offset for row in quarantine.rows(quarantine.tag)] == [3]
-
-
 def test_a_stream_that_cannot_be_judged_stops_no_other() -> None:
     scene = Scene()
     scene.failing.add("a")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, cast
@@ -111,12 +111,6 @@ def _delivery(offset: int, after_ms: int, **fields: Any) -> dict[str, Any]:
     return {**event, "is_canary": False, "topic": STREAM.topic, "partition": 0, "offset": offset, "appended_at": at, **fields}
 
 
-def _event(offset: int, number: int, days: int = 0, after_ms: int = 0) -> dict[str, Any]:
-    """An event of the record at an offset; `days` before the others."""
-    row = _delivery(offset, after_ms, event_id=f"e-{offset}-{number}")
-    return {**row, "event_time": row["event_time"] - timedelta(days=days)}
-
-
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
     journal = Journal(tmp_path)
@@ -173,37 +167,11 @@ def test_a_quarantined_offset_that_is_not_journaled_repeats_nothing(journal: Jou
     assert (found.repeated, found.rows) == (1, 1)
 
 
-@pytest.mark.parametrize(
-    "events",
-    [
-        pytest.param([[_event(1, 1), _event(1, 2)]], id="of one day"),
-        pytest.param([[_event(1, 1)], [_event(1, 2, days=1)]], id="of different days"),
-        pytest.param([[_event(1, 1), _event(1, 1)]], id="equal"),
-        pytest.param([[_event(1, 1), _event(1, 2)], [_event(1, 3, days=1)]], id="three, of different days"),
-    ],
-)
-def test_the_events_of_an_array_are_taken_out_whatever_files_they_are_in(journal: Journal, events: list[list[dict[str, Any]]]) -> None:
+def test_of_rows_that_two_jobs_made_of_one_record_one_stays(journal: Journal) -> None:
     since = journal.head
-    first, *others = events
-    journal.commit([_delivery(0, 0), *first, _delivery(2, 0)], *others)
-    assert journal.repair(since)
-    assert journal.offsets == [0, 2]
-    assert journal.repair(since) == 0
-
-
-@pytest.mark.parametrize("events", [[[_event(1, 1), _event(1, 2)]], [[_event(1, 1)], [_event(1, 2, days=1)]]], ids=["of one day", "of different days"])
-def test_an_array_that_is_committed_twice_is_taken_out(journal: Journal, events: list[list[dict[str, Any]]]) -> None:
-    since = journal.head
-    first, *others = events
-    journal.recommit(journal.commit([_delivery(0, 0), *first, _delivery(2, 0)], *others))
-    assert journal.repair(since)
-    assert journal.offsets == [0, 2]
-
-
-def test_an_array_of_which_the_gate_let_one_event_pass_is_one_event(journal: Journal) -> None:
-    since = journal.head
-    journal.commit([_delivery(0, 0), _event(1, 1), _delivery(2, 0)])
-    assert journal.repair(since) == 0
+    journal.commit([_delivery(0, 0), _delivery(1, 0)])
+    journal.commit([_delivery(1, 0, run_kind="plan"), _delivery(2, 0)])
+    assert journal.repair(since) == 1
     assert journal.offsets == [0, 1, 2]
 
 
@@ -344,8 +312,9 @@ def test_copies_in_another_log_are_taken_out_and_nothing_else(journal: Journal) 
 
 def test_a_repaired_journal_that_is_opened_again_is_not_repaired_again(journal: Journal) -> None:
     since = journal.head
-    journal.commit([*(_delivery(offset, 0) for offset in range(100)), _event(100, 1), _event(100, 2)])
-    journal.append(*range(101, 200))
+    journal.append(0)
+    journal.append(*range(100))
+    journal.append(*range(100, 200))
     published = Publication(0, {"runs": StreamFrontier({0: Position(0, 0)}, {}, epochs=EPOCHS)}, {JOURNAL: since}, {})
     lake = cast("Lake", OneJournal(journal))
     first = open_stream(lake, published, "runs", journal.head, 50)

@@ -16,7 +16,7 @@ HIDING = frozenset({"replacement", "held"})
 class Record(NamedTuple):
     """A record of a topic, and the journal row it becomes; times in ms.
 
-    Kinds: valid, bad, absent, refused, array: a record of two events, which makes two rows until the audit takes them out.
+    Kinds: valid, bad, absent, refused.
     """
 
     partition: int
@@ -136,22 +136,6 @@ def folded(rows: Iterable[Row]) -> dict[tuple[int, int], Row]:
     for row in rows:
         merge(rows_by_key, row)
     return rows_by_key
-
-
-def parts_of_arrays(files: Iterable[File]) -> set[tuple[int, int]]:
-    """Places with different rows, or with two in one file: a commit that is repeated repeats whole files."""
-    found: dict[tuple[int, int], set[Any]] = {}
-    parts = set()
-    for file in files:
-        here: set[tuple[int, int]] = set()
-        records: Iterable[Any] = file.rows
-        for row in records:
-            place = (row.key, row.offset)
-            if place in here:
-                parts.add(place)
-            here.add(place)
-            found.setdefault(place, set()).add(row)
-    return parts | {place for place, rows in found.items() if len(rows) > 1}
 
 
 def key_in(frontier: StreamFrontier, row: Record) -> int:

@@ -34,7 +34,6 @@ from tests.pipelines.audit.simulation.catalog import (
     fold,
     folded,
     key_in,
-    parts_of_arrays,
 )
 
 
@@ -163,7 +162,7 @@ class SimulatedLake:
         highs = {p: max(row.offset for row in opened.rows if row.key == p) for p in {row.key for row in opened.rows}}
         starts = {key_of(self._catalog.epochs[stream], p): start for p, start in enumerate(self._catalog.starts[stream])}
         through = dict(after)
-        counts: dict[str, Counter[int]] = {kind: Counter() for kind in ("bad", "absent", "refused", "valid", "array")}
+        counts: dict[str, Counter[int]] = {kind: Counter() for kind in ("bad", "absent", "refused", "valid")}
         lost: list[Stretch] = []
         for p, high in sorted(highs.items()):
             for offset in range(after.get(p, 0), high + 1):
@@ -178,8 +177,7 @@ class SimulatedLake:
                     if kind != "absent":
                         opened.explained.append((p, offset))
                 through[p] = offset + 1
-        quarantined = counts["bad"] + counts["array"]
-        return Explanation(through, quarantined, counts["absent"], counts["refused"] + counts["valid"], tuple(lost))
+        return Explanation(through, counts["bad"], counts["absent"], counts["refused"] + counts["valid"], tuple(lost))
 
     def carried(self, stream: str) -> int:
         self._step()
@@ -199,11 +197,10 @@ class SimulatedLake:
         standing: list[Any] = [row for file in table.snapshots[table.main].files if file in published for row in file.rows]
         seen = self._quarantined(stream) | {(row.key, row.offset) for row in standing}
         rows: list[Any] = [row for file in files for row in file.rows]
-        parts = parts_of_arrays(files)
         kept: list[Any] = []
         for row in rows:
             place = (row.key, row.offset)
-            if place not in seen and place not in parts:
+            if place not in seen:
                 kept.append(row)
             seen.add(place)
         repaired = self._catalog.overwrite(name, set(files), File(tuple(kept)), self._clock())
@@ -349,10 +346,8 @@ class SimulatedLake:
 
     def _late_windows(self, stream: str) -> set[int]:
         reached: dict[int, int] = {}
-        gone = self._quarantined(stream) | set(self._open[stream].explained)
-        arrays = [record for key, offset in gone if (record := self._catalog.log(stream, key)[offset]).kind == "array"]
-        late = {array.window_end for array in arrays}
-        for row in sorted([*self._journaled(stream), *arrays]):
+        late: set[int] = set()
+        for row in sorted(self._journaled(stream)):
             before = reached.get(row.key, -1)
             joined = self._catalog.joined.get((stream, row.key), -1)
             if max(before, joined + 1) >= row.window_end:

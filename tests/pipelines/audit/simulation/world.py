@@ -118,7 +118,7 @@ class Flink:
             start = self._catalog.starts[stream][partition]
         records = self._catalog.logs[stream][partition][start : start + limit]
         source.positions[partition] = start + len(records)
-        journal = [part for record in records for part in _events_of(record)]
+        journal = [record for record in records if record.kind == "valid"]
         for record in journal:
             source.reached[partition] = max(source.reached[partition], record.appended)
             if record.window_end - 1 > source.watermark:
@@ -139,17 +139,6 @@ class Flink:
     def _leave(self, name: str, rows: tuple[Record | Row, ...]) -> None:
         if rows:
             self.pending[name].append(Committable(self._number, File(rows)))
-
-
-def _events_of(record: Record) -> tuple[Record, ...]:
-    """The rows that a decoder which looks into arrays makes of a record; every fourth array repeats an event."""
-    match record.kind:
-        case "valid":
-            return (record,)
-        case "array":
-            return (record, record if record.payload % 4 == 0 else record._replace(identity=-record.identity - 1, payload=record.payload + 1))
-        case _:
-            return ()
 
 
 class World:
@@ -325,7 +314,7 @@ class World:
             partition = self.random.randrange(len(self.catalog.logs[stream]))
             draw = self.random.random()
             bad = 0.8 if self.has_storm and stream == "a" and 30 < self.clock < 60 else 0.08
-            kind = "bad" if draw < bad else "absent" if draw > 0.96 else "array" if draw > 0.93 else "valid"
+            kind = "bad" if draw < bad else "absent" if draw > 0.96 else "valid"
             if kind == "valid" and self.refuses and stream == "a" and self.clock > 20:
                 kind, self.refuses = "refused", False
             self._append(stream, partition, kind, may_repeat=True)
