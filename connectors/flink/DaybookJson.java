@@ -82,7 +82,7 @@ public final class DaybookJson {
       this.rules = rules;
       this.type = type;
       Map<String, String> columns = new Rules(rules).columns, declared = new LinkedHashMap<>();
-      row.getFields().forEach(field -> declared.put(field.getName(), field.getType().copy(true).asSerializableString()));
+      row.getFields().forEach(field -> declared.put(field.getName(), field.getType().copy(true).asSummaryString()));
       if (!declared.equals(columns)) {
         throw new ValidationException("daybook-json: the physical columns must be " + columns + " and are " + declared);
       }

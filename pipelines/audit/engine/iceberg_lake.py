@@ -14,17 +14,16 @@ from connectors.iceberg.expiry import Departures, expire_snapshots
 from connectors.iceberg.files import head_of
 from connectors.iceberg.scan import offsets_at
 from connectors.iceberg.tables import connect
-from connectors.instants import epoch_ms, instant, now_ms
+from connectors.instants import now_ms
 from connectors.kafka.topics import Topics
 from contracts.datasets import AUDITS, COMPLETENESS, DATASET_STATUS, INCIDENTS, QUARANTINE, RECONCILIATION, audit_of, duplicates_of, journal_of, partial_of
-from contracts.validator import ARRAY
 from kpis.partials import plan
 from kpis.sql.duckdb import WINDOW_MS, window_end_of
 from pipelines.audit import operations
 from pipelines.audit.decisions.lake import Conflict, Explanation, Log, StreamFailure
 from pipelines.audit.engine.isolation import concerning
 from pipelines.audit.engine.journal_reader import JournalReader
-from pipelines.audit.engine.missing_offsets import REFUSED_BY_GATE, MissingOffsetReader
+from pipelines.audit.engine.missing_offsets import MissingOffsetReader
 from pipelines.audit.engine.operations_log import OperationsLog
 from pipelines.audit.engine.partial_reader import PartialReader
 from pipelines.audit.engine.quarantine_encryption import QuarantineCipher
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
     from pipelines.audit.decisions.lake import Changes, Commit, Comparison, DuplicateCount, Offsets, Span, TagMove
-    from pipelines.audit.engine.deliveries import Appended
     from pipelines.audit.publication import Place
     from pipelines.workspace import Workspace
 
@@ -228,7 +226,7 @@ class IcebergLake:
             # A job that another version of Daybook made of these sources may count differently: the journal is right then.
             until_ms = seam_ms if self._deployed.statements == self._definition.statements else through
             shared = deliveries.windows_with(f"{deliveries.window_end()} <= {until_ms}")
-            gone = self._taken_out(stream, since.proved)
+            gone = self._journals[stream].taken_out(since.proved)
             split = {end for *_, appended_ms in gone if (end := window_end_of(appended_ms)) <= through}
             return deliveries.late_windows(through, since.counted, gone) | split | shared
 
@@ -311,15 +309,6 @@ class IcebergLake:
     def _beginning(starts: Mapping[int, int], tables: tuple[str, ...]) -> StreamFrontier:
         positions = {partition: Position(start, start) for partition, start in starts.items()}
         return StreamFrontier(positions, {name: WindowFrontier(-1, -1, starts) for name in tables})
-
-    def _taken_out(self, stream: str, after_ms: int) -> list[Appended]:
-        """Records of windows that end after a time whose rows the stream may have counted and the journal has no more: arrays, and released ones."""
-        topic = self._contracts.streams[stream].topic
-        since = instant(max(after_ms - WINDOW_MS, 0)).isoformat()
-        condition = f"topic = '{topic}' AND reason IN ('{ARRAY}', '{REFUSED_BY_GATE}') AND appended_at >= '{since}'"
-        known = self._catalog.table(QUARANTINE).scan(row_filter=condition, selected_fields=("partition", "offset", "appended_at")).to_arrow().to_pylist()
-        found = [row for row in self._journals[stream].explained.rows if row["reason"] in {ARRAY, REFUSED_BY_GATE}]
-        return [(row["partition"], row["offset"], epoch_ms(row["appended_at"])) for row in (*known, *found)]
 
     def _typed(self, name: str, rows: list[dict[str, Any]]) -> pa.Table:
         return pa.Table.from_pylist(rows, schema=self._catalog.table(name).schema().as_arrow())

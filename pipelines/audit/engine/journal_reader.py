@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.iceberg.files import added_files, head_of, local_path, planned_paths, replace_files
-from connectors.instants import instant
+from connectors.instants import epoch_ms, instant
 from contracts.datasets import QUARANTINE, duplicates_of, journal_of
+from kpis.sql.duckdb import WINDOW_MS
 from pipelines.audit.decisions.lake import DuplicateCount, Offsets
 from pipelines.audit.decisions.logs import topic_of
 from pipelines.audit.engine.decoder_check import misread_fields
@@ -21,7 +22,7 @@ from pipelines.audit.engine.identity_index import UNKNOWN, IdentityIndex, packed
 from pipelines.audit.engine.identity_segment import ENTRY
 from pipelines.audit.engine.journal_repair import plan_repair
 from pipelines.audit.engine.journal_rows import LAST_OFFSET, JournalRows
-from pipelines.audit.engine.missing_offsets import Explained, gaps
+from pipelines.audit.engine.missing_offsets import NOT_JOURNALED, Explained, gaps
 from pipelines.audit.engine.repeats import RepeatReader, Repeats
 from pipelines.audit.publication import PARTITIONS, StreamFrontier, epoch_of, partition_of
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from contracts.model import Stream
     from kpis.partials import PartialTable
+    from pipelines.audit.engine.deliveries import Appended
     from pipelines.audit.engine.missing_offsets import MissingOffsetReader
     from pipelines.audit.engine.tagged_tables import TaggedTables
     from pipelines.audit.publication import Place
@@ -163,6 +165,17 @@ class JournalReader:
         floor = min((windows.proved for windows in frontier.windows.values()), default=-1)
         published = self.deliveries.below({partition: position.next_offset for partition, position in frontier.positions.items()})
         return self.deliveries.count(f"appended_ms >= {floor} AND {published}")
+
+    def taken_out(self, after_ms: int) -> list[Appended]:
+        """Records of windows that end after a time (epoch ms) which the stream may have counted and which a release took for not journaled."""
+        topics = ", ".join(f"'{topic}'" for topic in {self._stream.topic, *(epoch.topic for epoch in self._frontier.epochs)})
+        since = instant(max(after_ms - WINDOW_MS, 0)).isoformat()
+        condition = f"topic IN ({topics}) AND reason = '{NOT_JOURNALED}' AND appended_at >= '{since}'"
+        known = self._catalog.table(QUARANTINE).scan(row_filter=condition, selected_fields=("topic", "partition", "offset", "appended_at")).to_arrow()
+        found = [{name: row[name] for name in known.schema.names} for row in self.explained.rows if row["reason"] == NOT_JOURNALED]
+        rows = self.deliveries.rows.keyed(pa.concat_tables([known, pa.Table.from_pylist(found, schema=known.schema)]))
+        appended_ms = (epoch_ms(moment) for moment in rows["appended_at"].to_pylist())
+        return sorted(zip(rows["partition"].to_pylist(), rows["offset"].to_pylist(), appended_ms, strict=True))
 
     def drop_double_commits(self) -> int:
         """Rewrite the files that hold copies beyond the first; the copy in a published file stays. The new head."""

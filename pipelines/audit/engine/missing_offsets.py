@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from pipelines.audit.engine.quarantine_encryption import QuarantineCipher
     from pipelines.audit.publication import Epoch
 
-REFUSED_BY_GATE = "refused_by_gate"
+NOT_JOURNALED = "not_journaled"
+"""Reason code of a valid record that a release took for not journaled."""
 
 
 @dataclass
@@ -118,7 +119,7 @@ class MissingOffsetReader:
                 "partition": partition_of(key),
                 "offset": answer.offset,
                 "appended_at": instant(answer.appended_ms),
-                "reason": violation.reason if violation else REFUSED_BY_GATE,
+                "reason": violation.reason if violation else NOT_JOURNALED,
                 "field": violation.field if violation else None,
                 "contract_version": stream.version,
                 "key": self._cipher.seal(answer.key),

@@ -20,6 +20,7 @@ from contracts.datasets import QUARANTINE, duplicates_of, journal_of
 from pipelines.audit.decisions.lake import Offsets, TagMove
 from pipelines.audit.decisions.opening import open_stream
 from pipelines.audit.engine.journal_reader import JournalReader
+from pipelines.audit.engine.missing_offsets import NOT_JOURNALED
 from pipelines.audit.engine.tagged_tables import TaggedTables
 from pipelines.audit.publication import Epoch, Position, Publication, StreamFrontier, WindowFrontier, key_of
 from pipelines.tables import all_tables
@@ -76,10 +77,10 @@ class Journal:
             self.reader.drop_double_commits()
         return found.repeated if found else 0
 
-    def quarantine(self, offset: int) -> None:
+    def quarantine(self, offset: int, after_ms: int = 0, reason: str = NOT_JOURNALED) -> None:
         """Quarantine an offset for readers."""
         table = self.tables.look(QUARANTINE)
-        row = {"topic": STREAM.topic, "partition": 0, "offset": offset, "reason": "refused_by_gate", "appended_at": _appended_at(offset)}
+        row = {"topic": STREAM.topic, "partition": 0, "offset": offset, "reason": reason, "appended_at": _appended_at(offset, after_ms)}
         before = head_of(table)
         table.append(pa.Table.from_pylist([row], schema=table.schema().as_arrow()))
         self.tables.move_tags([TagMove(QUARANTINE, before, head_of(table))])
@@ -321,6 +322,15 @@ def test_a_repaired_journal_that_is_opened_again_is_not_repaired_again(journal: 
     again = open_stream(lake, published, "runs", journal.head, 50)
     assert (first.is_repaired, again.is_repaired) == (True, False)
     assert again.snapshot == first.snapshot
+
+
+def test_what_was_taken_out_has_the_keys_of_its_log(journal: Journal) -> None:
+    journal.quarantine(3)
+    journal.quarantine(4, after_ms=60_000)
+    journal.quarantine(5, after_ms=60_000, reason="malformed")
+    journal.reader.open(StreamFrontier({}, {}, epochs=RENEWED), journal.head, journal.head)
+    assert journal.reader.taken_out(-1) == [(0, 3, START_MS + 3), (key_of(1, 0), 4, START_MS + 60_004)]
+    assert journal.reader.taken_out(START_MS + 50_000) == [(key_of(1, 0), 4, START_MS + 60_004)]
 
 
 OTHER_TOPIC = (Epoch(-1, STREAM.topic, "first"), Epoch(START_MS + 5, "runs.v2", "second"))
