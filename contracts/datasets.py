@@ -16,12 +16,13 @@ COMPLETENESS = "ops.completeness"
 RECONCILIATION = "ops.reconciliation"
 AUDITS = "ops.audits"
 INCIDENTS = "ops.incidents"
+QUALITY_RESULTS = "ops.quality_results"
 DATASET_STATUS = "ops.dataset_status"
 DEPLOYMENTS = "ops.deployments"
 DEPLOYED_SOURCES = "ops.deployed_sources"
 DUPLICATES = "audit.duplicates"
 """Template; see `duplicates_of`."""
-KNOWN = (QUARANTINE, COMPLETENESS, RECONCILIATION, AUDITS, INCIDENTS, DATASET_STATUS, DEPLOYMENTS, DEPLOYED_SOURCES, DUPLICATES)
+KNOWN = (QUARANTINE, COMPLETENESS, RECONCILIATION, AUDITS, INCIDENTS, QUALITY_RESULTS, DATASET_STATUS, DEPLOYMENTS, DEPLOYED_SOURCES, DUPLICATES)
 """What the code reads or writes by name: each must have a file."""
 
 

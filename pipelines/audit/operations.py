@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from connectors.instants import instant
-from contracts.datasets import partial_of
+from contracts.datasets import journal_of, partial_of
 from pipelines.audit.decisions.logs import topic_of
 from pipelines.audit.incidents import standing
 from pipelines.audit.publication import epoch_of, facts_through, kpis_through, partition_of
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 CONFLICTING_REPEATS = "serving.conflicting_repeats"
 """View of the repeats that told an event otherwise."""
+UNDECLARED_KEY = "undeclared_key"
+"""Check of ops.quality_results."""
 
 
 def completeness_rows(publication: Publication) -> list[Row]:
@@ -44,6 +46,26 @@ def completeness_rows(publication: Publication) -> list[Row]:
 def reconciliation_rows(publication: Publication) -> list[Row]:
     """One row per table, stream and verdict that the cycle gave."""
     return list(_reconciliations(publication))
+
+
+def quality_rows(publication: Publication) -> list[Row]:
+    """One row per stream, source, event type and key that the event type does not carry."""
+    now = datetime.now(UTC)
+    return [
+        {
+            "dataset": journal_of(stream),
+            "stream": stream,
+            "check_name": UNDECLARED_KEY,
+            "source": one.source,
+            "event_type": one.event_type,
+            "subject": one.key,
+            "records": one.records,
+            "checked_at": now,
+            "cycle": publication.cycle,
+        }
+        for stream, report in publication.reports.items()
+        for one in report.undeclared
+    ]
 
 
 def audit_rows(publication: Publication) -> list[Row]:

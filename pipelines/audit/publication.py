@@ -19,6 +19,8 @@ REPAIRING = "repairing"
 CATCHING_UP = "catching_up"
 INCIDENTS = frozenset({BEHIND, REFUSED, MISREAD, MISMATCH, MISCOUNTED, STRAY, FAILED})
 
+OTHER_KEYS = "*"
+
 Place = tuple[int, int]
 """Key and offset of a record."""
 
@@ -164,10 +166,23 @@ class StreamFrontier:
 
 
 @dataclass(frozen=True, slots=True)
+class UndeclaredKey:
+    """How many records of a source and an event type had a key that the event type does not carry.
+
+    `key` OTHER_KEYS, with neither source nor event type, stands for all that are not told apart.
+    """
+
+    source: str | None
+    event_type: str | None
+    key: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
 class StreamReport:
     """What one cycle found in one stream: counts of rows, and of windows per partial table and verdict.
 
-    `accounts`: of the partitions whose position moved. `opened`, `closed`: incidents.
+    `accounts`: of the partitions whose position moved. `opened`, `closed`: incidents. `undeclared`: of the rows that it published.
     """
 
     rows: int = 0
@@ -182,6 +197,7 @@ class StreamReport:
     accounts: tuple[Account, ...] = ()
     opened: tuple[Incident, ...] = ()
     closed: tuple[Incident, ...] = ()
+    undeclared: tuple[UndeclaredKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +270,9 @@ def _hold(value: Mapping[str, Any]) -> Hold:
 
 def _report(value: Mapping[str, Any]) -> StreamReport:
     accounts = tuple(Account(**account) for account in value["accounts"])
-    return StreamReport(**{**value, "accounts": accounts, "opened": _incidents(value["opened"]), "closed": _incidents(value["closed"])})
+    undeclared = tuple(UndeclaredKey(**one) for one in value.get("undeclared", ()))
+    found = {"accounts": accounts, "opened": _incidents(value["opened"]), "closed": _incidents(value["closed"]), "undeclared": undeclared}
+    return StreamReport(**{**value, **found})
 
 
 def _incidents(values: Iterable[Mapping[str, Any]]) -> tuple[Incident, ...]:

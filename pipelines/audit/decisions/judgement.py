@@ -304,7 +304,8 @@ def _published(
         conflicting=case.frontier.conflicting + report.conflicting,
         incidents=merged(case.frontier.incidents, _overflows(compared, case.now_ms)),
     )
-    return Finding(frontier, changes, replace(report, supplemented=supplemented), is_published=True)
+    report = replace(report, supplemented=supplemented, undeclared=lake.undeclared_keys(case.stream))
+    return Finding(frontier, changes, report, is_published=True)
 
 
 def _overflows(compared: Mapping[str, tuple[Comparison, ...]], now_ms: int) -> tuple[Incident, ...]:

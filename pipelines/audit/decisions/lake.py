@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from contracts.errors import DaybookError, TransientError
-from pipelines.audit.publication import FAILED, Place, Publication, StreamFrontier, WindowFrontier
+from pipelines.audit.publication import FAILED, Place, Publication, StreamFrontier, UndeclaredKey, WindowFrontier
 
 
 class Conflict(TransientError):  # noqa: N818 - an answer of the catalog, not an error of ours
@@ -279,6 +279,9 @@ class Lake(Protocol):
 
         Earlier by (appended_at, partition, offset). Kept for `late_rows`, `compare` and the staging.
         """
+
+    def undeclared_keys(self, stream: str) -> tuple[UndeclaredKey, ...]:
+        """What the new deliveries have that their contract does not know, counted; a bounded number of entries."""
 
     def late_rows(self, stream: str, counted: Mapping[int, int], before: int) -> int:
         """Journal rows of the opened snapshot at or past `counted` (next offset per partition) appended before `before`, without duplicates.

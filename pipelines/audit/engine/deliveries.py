@@ -148,6 +148,15 @@ class Deliveries(WorkingTable):
         rows = self._connection.sql(f'SELECT * FROM {source} WHERE ("partition", "offset") IN ({wanted})', params=[list(paths)])
         return {(row["partition"], row["offset"]): row for row in rows.to_arrow_table().to_pylist()}
 
+    def undeclared_keys(self, paths: Sequence[str], positions: Mapping[int, int]) -> list[tuple[str, str, str, int]]:
+        """Source, event type, key and number of records with it, most first: rows of Parquet files from `positions` (next offset per partition)."""
+        source = f"(SELECT * FROM {self._template} UNION ALL BY NAME {self.rows.parquet})"
+        query = f"""SELECT source, event_type, key, count(*) AS records
+                    FROM (SELECT source, event_type, unnest(string_split(undeclared_keys, ',')) AS key
+                          FROM {source} WHERE undeclared_keys IS NOT NULL AND NOT ({self.below(positions)}))
+                    GROUP BY ALL ORDER BY records DESC, source, event_type, key"""
+        return self._connection.execute(query, [list(paths)]).fetchall() if paths else []
+
     def mark_duplicates(self, places: pa.Table) -> None:
         """Mark the rows at the given places as duplicates.
 

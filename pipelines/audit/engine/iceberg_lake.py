@@ -16,7 +16,19 @@ from connectors.iceberg.scan import offsets_at
 from connectors.iceberg.tables import connect
 from connectors.instants import now_ms
 from connectors.kafka.topics import Topics
-from contracts.datasets import AUDITS, COMPLETENESS, DATASET_STATUS, INCIDENTS, QUARANTINE, RECONCILIATION, audit_of, duplicates_of, journal_of, partial_of
+from contracts.datasets import (
+    AUDITS,
+    COMPLETENESS,
+    DATASET_STATUS,
+    INCIDENTS,
+    QUALITY_RESULTS,
+    QUARANTINE,
+    RECONCILIATION,
+    audit_of,
+    duplicates_of,
+    journal_of,
+    partial_of,
+)
 from kpis.partials import plan
 from kpis.sql.duckdb import WINDOW_MS, window_end_of
 from pipelines.audit import operations
@@ -38,7 +50,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
     from pipelines.audit.decisions.lake import Changes, Commit, Comparison, DuplicateCount, Offsets, Span, TagMove
-    from pipelines.audit.publication import Place
+    from pipelines.audit.publication import Place, UndeclaredKey
     from pipelines.workspace import Workspace
 
 LOOK_S = 3.0
@@ -129,13 +141,14 @@ class IcebergLake:
             RECONCILIATION: operations.reconciliation_rows(publication),
             AUDITS: operations.audit_rows(publication),
             INCIDENTS: operations.incident_rows(publication),
+            QUALITY_RESULTS: operations.quality_rows(publication),
         }
         status = operations.status_rows(self._contracts, self._definitions, publication)
         self._log.write(publication.cycle, status, logs, now_ms(), at_once=bool(logs[INCIDENTS]))
 
     def tidy(self, now_ms: int) -> int:
         """Forget snapshots that are older than what is published and than any query; how many. At any time between cycles."""
-        tables = [*self._last.targets, COMPLETENESS, RECONCILIATION, AUDITS, INCIDENTS, DATASET_STATUS]
+        tables = [*self._last.targets, COMPLETENESS, RECONCILIATION, AUDITS, INCIDENTS, QUALITY_RESULTS, DATASET_STATUS]
         return sum(self._forget(name, now_ms) for name in tables)
 
     def head(self, table: str) -> int:
@@ -211,6 +224,11 @@ class IcebergLake:
         """Find repeated identities."""
         with concerning(stream):
             return self._journals[stream].find_duplicates()
+
+    def undeclared_keys(self, stream: str) -> tuple[UndeclaredKey, ...]:
+        """Count keys that no contract knows."""
+        with concerning(stream):
+            return self._journals[stream].undeclared_keys()
 
     def late_rows(self, stream: str, counted: Mapping[int, int], before: int) -> int:
         """Count rows that the stream's windows have missed."""

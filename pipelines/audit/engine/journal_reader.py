@@ -24,7 +24,7 @@ from pipelines.audit.engine.journal_repair import plan_repair
 from pipelines.audit.engine.journal_rows import LAST_OFFSET, JournalRows
 from pipelines.audit.engine.missing_offsets import NOT_JOURNALED, Explained, gaps
 from pipelines.audit.engine.repeats import RepeatReader, Repeats
-from pipelines.audit.publication import PARTITIONS, StreamFrontier, epoch_of, partition_of
+from pipelines.audit.publication import OTHER_KEYS, PARTITIONS, StreamFrontier, UndeclaredKey, epoch_of, partition_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -56,6 +56,8 @@ MARKS = pa.schema(
 NONE = MARKS.empty_table()
 CATCH_UP = 1_000_000
 """Deliveries read at a time when the identity index is built anew."""
+TOLD = 200
+"""Undeclared keys, by source and event type, that one cycle tells apart: they are part of the publication."""
 
 
 class JournalReader:
@@ -145,6 +147,14 @@ class JournalReader:
             self.duplicates = self._repeats.describe(found, self.deliveries.rows, self._fresh_paths, lambda condition: planned_paths(journal, since, condition))
             self.deliveries.mark_duplicates(self.duplicates)
         return DuplicateCount(len(self.duplicates), pc.sum(self.duplicates["conflicting"]).as_py() or 0)
+
+    def undeclared_keys(self) -> tuple[UndeclaredKey, ...]:
+        """Keys of the new deliveries that their event types do not carry: the TOLD most frequent, and all others as one."""
+        positions = {key: position.next_offset for key, position in self._frontier.positions.items()}
+        found = self.deliveries.undeclared_keys(self._fresh_paths, positions)
+        others = sum(records for *_, records in found[TOLD:])
+        told = (UndeclaredKey(*one) for one in found[:TOLD])
+        return (*told, UndeclaredKey(None, None, OTHER_KEYS, others)) if others else tuple(told)
 
     def told_duplicates(self) -> pa.Table:
         """The duplicates of this opening as they are told: with partitions as the broker numbers them."""

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from pipelines.audit.incidents import LAG, LOST, Incident
-from pipelines.audit.operations import audit_rows, completeness_rows, incident_rows, reconciliation_rows, status_rows
+from pipelines.audit.operations import audit_rows, completeness_rows, incident_rows, quality_rows, reconciliation_rows, status_rows
 from pipelines.audit.publication import (
     MISMATCH,
+    OTHER_KEYS,
     UNEXPLAINED,
     Account,
     Epoch,
@@ -18,6 +19,7 @@ from pipelines.audit.publication import (
     Publication,
     StreamFrontier,
     StreamReport,
+    UndeclaredKey,
     WindowFrontier,
     facts_through,
     kpis_through,
@@ -81,6 +83,15 @@ def test_incidents_leave_a_row_when_they_open_and_one_when_they_close() -> None:
     assert [(row["kind"], row["first_offset"], row["last_offset"], row["closed_at"] is None) for row in rows] == [
         ("lost", 5, 9, True),
         ("lag", None, None, False),
+    ]
+
+
+def test_quality_results_name_the_keys_that_are_not_carried() -> None:
+    told = (UndeclaredKey("billing", "run.started", "colour", 2), UndeclaredKey(None, None, OTHER_KEYS, 9))
+    rows = quality_rows(replace(AFTER, reports={"runs": replace(REPORT, undeclared=told)}))
+    assert [(row["dataset"], row["check_name"], row["source"], row["event_type"], row["subject"], row["records"], row["cycle"]) for row in rows] == [
+        ("journal.runs", "undeclared_key", "billing", "run.started", "colour", 2, 5),
+        ("journal.runs", "undeclared_key", None, None, "*", 9, 5),
     ]
 
 

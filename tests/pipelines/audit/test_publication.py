@@ -5,6 +5,7 @@ import pytest
 from pipelines.audit.incidents import LOST, Incident
 from pipelines.audit.publication import (
     MISMATCH,
+    OTHER_KEYS,
     UNEXPLAINED,
     Account,
     Hold,
@@ -12,6 +13,7 @@ from pipelines.audit.publication import (
     Publication,
     StreamFrontier,
     StreamReport,
+    UndeclaredKey,
     WindowFrontier,
 )
 
@@ -25,7 +27,14 @@ def publication() -> Publication:
         hold=Hold(MISMATCH, 1, 2),
         incidents=(LOSS,),
     )
-    report = StreamReport(rows=3, windows={"kpis": {"stand": 2}}, supplemented={"kpis": 1}, accounts=(Account(0, 0, 5, 3, 1, 1, 0),), opened=(LOSS,))
+    report = StreamReport(
+        rows=3,
+        windows={"kpis": {"stand": 2}},
+        supplemented={"kpis": 1},
+        accounts=(Account(0, 0, 5, 3, 1, 1, 0),),
+        opened=(LOSS,),
+        undeclared=(UndeclaredKey("billing", "run.started", "colour", 2), UndeclaredKey(None, None, OTHER_KEYS, 9)),
+    )
     return Publication(4, {"runs": stream}, {"journal.runs": 2**62}, {"journal.runs": 1}, {"runs": report})
 
 

@@ -3,9 +3,13 @@
 from dataclasses import replace
 from typing import cast
 
+import pytest
+
 from pipelines.audit.decisions.judgement import Case, Finding, judge_stream
 from pipelines.audit.decisions.lake import Comparison, DuplicateCount, Lake, Offsets, Span
-from pipelines.audit.publication import BEHIND, MISREAD, Hold, Place, Position, StreamFrontier, WindowFrontier
+from pipelines.audit.publication import BEHIND, MISREAD, Hold, Place, Position, StreamFrontier, UndeclaredKey, WindowFrontier
+
+STRANGE = UndeclaredKey("billing", "run.started", "colour", 2)
 
 
 class OneStream:
@@ -32,6 +36,10 @@ class OneStream:
     def late_rows(self, stream: str, counted: object, before: int) -> int:
         del stream, counted, before
         return 0
+
+    def undeclared_keys(self, stream: str) -> tuple[UndeclaredKey, ...]:
+        del stream
+        return (STRANGE,)
 
     def reopened(self, name: str, stream: str, through: int) -> tuple[int, ...]:
         del name, stream, through
@@ -61,6 +69,11 @@ def test_deliveries_that_equal_their_records_are_published() -> None:
 
 def test_a_released_stream_is_published_whatever_the_sample_says() -> None:
     assert judge(1, is_released=True).is_published
+
+
+@pytest.mark.parametrize(("wrong", "told"), [(0, (STRANGE,)), (1, ())], ids=["published", "held"])
+def test_undeclared_keys_are_told_of_what_is_published(wrong: int, told: tuple[UndeclaredKey, ...]) -> None:
+    assert judge(wrong).report.undeclared == told
 
 
 OVERFLOWN = Comparison(

@@ -19,10 +19,11 @@ from connectors.iceberg.tables import ensure_table
 from contracts.datasets import QUARANTINE, duplicates_of, journal_of
 from pipelines.audit.decisions.lake import Offsets, TagMove
 from pipelines.audit.decisions.opening import open_stream
+from pipelines.audit.engine import journal_reader
 from pipelines.audit.engine.journal_reader import JournalReader
 from pipelines.audit.engine.missing_offsets import NOT_JOURNALED
 from pipelines.audit.engine.tagged_tables import TaggedTables
-from pipelines.audit.publication import Epoch, Position, Publication, StreamFrontier, WindowFrontier, key_of
+from pipelines.audit.publication import OTHER_KEYS, Epoch, Position, Publication, StreamFrontier, UndeclaredKey, WindowFrontier, key_of
 from pipelines.tables import all_tables
 from tests.statements import CONTRACTS, DEFINITIONS, PLAN
 
@@ -256,6 +257,40 @@ def test_misread_records_that_are_not_in_the_journal_any_more_are_no_objection(j
     journal.append(0, 2)
     journal.open(since, Position(0, 0))
     assert misread(journal, Records(wrong={1}), (0, 1), size=0) == ()
+
+
+def test_undeclared_keys_of_new_deliveries_are_counted_by_source_and_event_type(journal: Journal) -> None:
+    since = journal.append(0)
+    strange = _delivery(1, 0, undeclared_keys="colour,size")
+    journal.commit([strange, _delivery(2, 0), _delivery(3, 0, undeclared_keys="colour"), _delivery(4, 0, undeclared_keys="colour", source="other")])
+    journal.open(since, Position(1, 1))
+    assert [(one.source, one.event_type, one.key, one.records) for one in journal.reader.undeclared_keys()] == [
+        ("test", "run.started", "colour", 2),
+        ("other", "run.started", "colour", 1),
+        ("test", "run.started", "size", 1),
+    ]
+
+
+def test_undeclared_keys_of_what_is_published_already_are_not_counted_again(journal: Journal) -> None:
+    since = journal.head
+    journal.commit([_delivery(1, 0, undeclared_keys="colour"), _delivery(2, 0, undeclared_keys="colour")])
+    journal.open(since, Position(2, 2))
+    assert [one.records for one in journal.reader.undeclared_keys()] == [1]
+
+
+def test_many_undeclared_keys_are_told_as_one(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_reader, "TOLD", 1)
+    since = journal.head
+    journal.commit([_delivery(0, 0, undeclared_keys="b"), _delivery(1, 0, undeclared_keys="b,c"), _delivery(2, 0, undeclared_keys="d")])
+    journal.open(since, Position(0, 0))
+    assert journal.reader.undeclared_keys() == (UndeclaredKey("test", "run.started", "b", 2), UndeclaredKey(None, None, OTHER_KEYS, 2))
+
+
+def test_a_journal_of_an_older_release_has_no_undeclared_keys(journal: Journal) -> None:
+    since = journal.append(0)
+    journal.append(1)
+    journal.open(since, Position(1, 1))
+    assert journal.reader.undeclared_keys() == ()
 
 
 class OneJournal:

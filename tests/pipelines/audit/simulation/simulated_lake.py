@@ -19,7 +19,7 @@ from pipelines.audit.decisions.lake import (
     Stretch,
     TagMove,
 )
-from pipelines.audit.publication import Place, Position, Publication, StreamFrontier, WindowFrontier, key_of
+from pipelines.audit.publication import Place, Position, Publication, StreamFrontier, UndeclaredKey, WindowFrontier, key_of
 from tests.pipelines.audit.simulation.catalog import (
     HIDING,
     KEYS,
@@ -227,6 +227,11 @@ class SimulatedLake:
                 place = winner.key, winner.offset
                 opened.duplicates[row.key, row.offset] = Duplicate(stream, row.key, row.offset, place, winner.payload != row.payload)
         return DuplicateCount(len(opened.duplicates), sum(each.conflicting for each in opened.duplicates.values()))
+
+    def undeclared_keys(self, stream: str) -> tuple[UndeclaredKey, ...]:
+        """Every event carries what it has here."""
+        self._step_in(stream)
+        return ()
 
     def late_rows(self, stream: str, counted: Mapping[int, int], before: int) -> int:
         self._step_in(stream)
