@@ -1,154 +1,145 @@
-"""From the bytes of a record to the text form of its fields, exactly as Flink's JSON decoder hands them to STRING columns.
+"""From the bytes of a record to its members: the structure of a record, judged before anything that it says.
 
-What that decoder (Jackson's) takes and what it refuses is repeated here, oddities included, so that gate and validator judge
-the same text.
+A record is one JSON object (RFC 8259) in UTF-8, both taken strictly. Python's own scanner in C reads it; numbers stay as they were spelled.
+A key that stands twice, in the record or in the object of an `object` field, refuses the record, even when one of the values is null:
+producer and readers could mean different ones. Objects deeper than that are nobody's field and are not looked at.
 """
 
 from __future__ import annotations
 
-import codecs
 import json
-import math
-from decimal import Decimal
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from contracts import reasons
 from contracts.errors import DaybookError
 
-LONGEST_NUMBER = 1000
-"""Digits of a number beyond which Jackson refuses the record."""
-LONGEST_NAME = 50_000
-"""Bytes of a key beyond which Jackson refuses the record."""
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+DEEPEST = 100
+"""Levels of nesting, the record itself included."""
+Token: TypeAlias = "str | bool | list[Token | None] | tuple[tuple[str, Token | None], ...]"  # noqa: S105 - no password
+"""A value as it was sent: text (`str`), number (`Number`), boolean, array, or object as its members in order."""
 
 
-class ArrayValueError(DaybookError):
-    """A record is an array of several objects instead of one."""
+class StructureError(DaybookError):
+    """A value is no record; `reason` is one of `reasons.STRUCTURAL`."""
+
+    def __init__(self, reason: str, detail: str | None = None) -> None:
+        super().__init__(detail or reason)
+        self.reason = reason
+        self.detail = detail
 
 
-def decode(value: bytes) -> dict[str, str]:
-    """Text form of every top-level field that is present and not null.
-
-    Numbers are spelled as Java does it: integers in digits, others as the nearest double. What follows the value is ignored, and
-    an array with one object is taken for the object.
-
-    Raises:
-        UnicodeDecodeError: the bytes are not text.
-        ArrayValueError: the text begins with an array of several objects.
-        ValueError: the text does not begin with a JSON object.
-        RecursionError: it is nested too deeply.
-    """
-    objects = _objects(value)
-    if len(objects) > 1:
-        message = f"an array of {len(objects)} objects"
-        raise ArrayValueError(message)
-    if not objects:
-        message = "not a JSON object"
-        raise ValueError(message)
-    return {name: _text_form(item) for name, item in objects[0].items() if item is not None}
-
-
-class _Number(str):
-    """A number as it was spelled."""
+class Number(str):
+    """A number token in its own spelling."""
 
     __slots__ = ()
 
 
-def _objects(value: bytes) -> list[dict[str, Any]]:
-    """The object that the bytes begin with, or the objects of the array that they begin with."""
-    encoding = json.detect_encoding(value)
-    lenient = _LENIENT if encoding == "utf-8" else "surrogatepass"
+def decode(value: bytes | None, objects: Iterable[str] = ()) -> dict[str, Token]:
+    """Members of a record by name, those that are null left out; `objects` names the fields in which no key may stand twice either.
+
+    Raises:
+        StructureError: the value is no record.
+    """
+    if value is None:
+        raise StructureError(reasons.NULL_VALUE)
+    pairs = _read(_text(value))
+    if value.count(b"{") + value.count(b"[") > DEEPEST and _is_deeper(pairs):
+        raise StructureError(reasons.MALFORMED, f"nested deeper than {DEEPEST}")
+    # Only an escape can spell half a character, as the bytes are UTF-8.
+    if (b"\\ud" in value or b"\\uD" in value) and any(map(_HALF.search, _texts(pairs))):
+        raise StructureError(reasons.HALF_SURROGATE)
+    members = dict(pairs)
+    if len(members) < len(pairs) or any(_is_repeating(members.get(name)) for name in objects):
+        raise StructureError(reasons.REPEATED_KEY)
+    return {name: token for name, token in members.items() if token is not None}
+
+
+def _text(value: bytes) -> str:
     try:
-        document = _parse(value.decode(encoding, lenient))
+        return value.decode()
     except UnicodeDecodeError as error:
-        try:
-            document = _parse(value[: error.start].decode(encoding, lenient))
-        except ValueError:
-            raise error from None
-    return [item for item in (document if isinstance(document, list) else [document]) if isinstance(item, dict)]
+        raise StructureError(reasons.INVALID_UTF8, str(error)[:120]) from None
 
 
-def _parse(text: str) -> Any:
-    return _DECODER.raw_decode(text.lstrip(" \t\r\n"))[0]
+def _read(text: str) -> tuple[tuple[str, Token | None], ...]:
+    start = _after_blanks(text, 0)
+    if text.startswith("[", start):
+        raise StructureError(reasons.ARRAY)
+    try:
+        document, end = _STRICT.raw_decode(text, start)
+    except _NotANumberError:
+        raise StructureError(_reason_beside_constants(text, start)) from None
+    except (ValueError, RecursionError) as error:
+        raise StructureError(reasons.MALFORMED, str(error)[:120]) from None
+    if type(document) is not tuple:
+        raise StructureError(reasons.MALFORMED, "not a JSON object")
+    end = _after_blanks(text, end)
+    if end < len(text):
+        raise StructureError(reasons.SEVERAL_OBJECTS if text[end] == "{" else reasons.TRAILING_CONTENT, text[end : end + 120])
+    return document
 
 
-def _text_form(item: Any) -> str:
-    text = _normalized(item) if isinstance(item, _Number) else item if isinstance(item, str) else _json(item)
-    # Two halves of a pair become one character, a half alone becomes a question mark.
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass").encode("utf-8", "replace").decode("utf-8")
+def _after_blanks(text: str, place: int) -> int:
+    found = _BLANKS.match(text, place)
+    return found.end() if found else place
 
 
-def _json(item: Any) -> str:
-    """A nested value as Jackson's tree writes it."""
-    match item:
-        case _Number():
-            number = _normalized(item)
-            return number if number[-1].isdigit() else f'"{number}"'
-        case str():
-            return f'"{item.translate(_ESCAPES)}"'
-        case dict():
-            return f"{{{','.join(f'{_json(str(name))}:{_json(part)}' for name, part in item.items())}}}"
-        case list():
-            return f"[{','.join(map(_json, item))}]"
-        case _:
-            return {True: "true", False: "false", None: "null"}[item]
+def _reason_beside_constants(text: str, start: int) -> str:
+    """What is wrong with a record that has NaN or Infinity in it: nothing else, or that what is there only begins like one of them."""
+    try:
+        _LENIENT.raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return reasons.MALFORMED
+    return reasons.NOT_A_NUMBER
 
 
-def _normalized(number: str) -> str:
-    """An integer in digits, or a double as Java spells it."""
-    if not set(number) & set(".eE"):
-        return str(int(number))
-    double = float(number)
-    if math.isinf(double):
-        return "Infinity" if double > 0 else "-Infinity"
-    if double == 0 or 1e-3 <= abs(double) < 1e7:  # noqa: PLR2004 - Java's bounds of plain notation
-        return repr(double)
-    sign, digits, _ = Decimal(repr(double)).normalize().as_tuple()
-    first, *rest = map(str, digits)
-    return f"{'-' * sign}{first}.{''.join(rest) or '0'}E{Decimal(repr(double)).adjusted()}"
+def _is_repeating(token: Token | None) -> bool:
+    return type(token) is tuple and len(dict(token)) < len(token)
 
 
-def _checked_number(spelling: str) -> _Number:
-    if sum(map(str.isdigit, spelling)) > LONGEST_NUMBER:
-        message = f"a number of more than {LONGEST_NUMBER} digits"
-        raise ValueError(message)
-    return _Number(spelling)
+def _is_deeper(record: Token) -> bool:
+    level = [record]
+    for _ in range(DEEPEST):
+        level = [child for token in level for child in _children(token) if isinstance(child, list | tuple)]
+    return bool(level)
 
 
-def _checked_object(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    if any(len(name) > LONGEST_NAME // 4 and len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME for name, _ in members):
-        message = f"a key of more than {LONGEST_NAME} bytes"
-        raise ValueError(message)
-    return dict(members)
+def _children(token: Token | None) -> Iterator[Token | None]:
+    if isinstance(token, tuple):
+        yield from (child for _, child in token)
+    elif isinstance(token, list):
+        yield from token
 
 
-def _refuse_constant(name: str) -> None:
-    message = f"{name} is not JSON"
-    raise ValueError(message)
+def _texts(record: Token) -> Iterator[str]:
+    """Every key and every text, however deep."""
+    left: list[Token | None] = [record]
+    while left:
+        token = left.pop()
+        if isinstance(token, str):
+            yield token
+        elif isinstance(token, tuple):
+            yield from (name for name, _ in token)
+        left += _children(token)
 
 
-def _decode_leniently(error: UnicodeError) -> tuple[str, int]:
-    """Sequences that UTF-8 forbids and Jackson decodes all the same: overlong ones, surrogates, code points past the last."""
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    first = error.object[error.start]
-    length = 2 if first & 0xE0 == 0xC0 else 3 if first & 0xF0 == 0xE0 else 4 if first & 0xF8 == 0xF0 else 0  # noqa: PLR2004 - UTF-8's own bits
-    rest = error.object[error.start + 1 : error.start + length]
-    if not length or len(rest) < length - 1 or any(byte & 0xC0 != 0x80 for byte in rest):  # noqa: PLR2004
-        raise error
-    code = first & (0x7F >> length)
-    for byte in rest:
-        code = code << 6 | byte & 0x3F
-    if length < 4:  # noqa: PLR2004
-        return chr(code), error.start + length
-    code -= 0x10000
-    return chr((0xD800 | code >> 10) & 0xFFFF) + chr(0xDC00 | code & 0x3FF), error.start + length
+class _NotANumberError(Exception):
+    """Raised within the scanner."""
 
 
-_ESCAPES = {code: f"\\u{code:04X}" for code in range(32)} | str.maketrans(
-    {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
-)
-_LENIENT = "daybook-jackson"
-codecs.register_error(_LENIENT, _decode_leniently)
-# strict=False: raw control characters inside texts are taken.
-_DECODER = json.JSONDecoder(
-    parse_float=_checked_number, parse_int=_checked_number, parse_constant=_refuse_constant, object_pairs_hook=_checked_object, strict=False
-)
+def _refuse_constant(_: str) -> None:
+    raise _NotANumberError
+
+
+def _decoder(**hooks: Any) -> json.JSONDecoder:
+    return json.JSONDecoder(parse_float=Number, parse_int=Number, object_pairs_hook=tuple, **hooks)
+
+
+_STRICT = _decoder(parse_constant=_refuse_constant)
+_LENIENT = _decoder(parse_constant=Number)
+_BLANKS = re.compile(r"[ \t\r\n]*")
+_HALF = re.compile("[\ud800-\udfff]")

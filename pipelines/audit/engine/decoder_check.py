@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from connectors.instants import epoch_ms
@@ -12,34 +11,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from contracts.model import Field, Stream
+    from contracts.validator import Decoded
 
 
-def misread_fields(stream: Stream, row: Mapping[str, Any], texts: Mapping[str, str]) -> list[str]:
-    """Fields whose landed value is not what the record's text form says; the text of `attributes` may be spelled differently."""
-    return [name for name, field in stream.fields.items() if field.type != "object" and not _same(field, row[name], texts.get(name))]
+def misread_fields(stream: Stream, row: Mapping[str, Any], decoded: Decoded) -> list[str]:
+    """Fields whose landed value is not what the validator decodes the record to; the text of `attributes` may be spelled differently."""
+    return [name for name, field in stream.fields.items() if field.type != "object" and _decoded_form(field, row[name]) != decoded.values.get(name)]
 
 
-def _same(field: Field, landed: Any, text: str | None) -> bool:
-    if text is None or landed is None:
-        return text is None and landed is None
-    match field.type:
-        case "integer":
-            return bool(landed == int(text))
-        case "time":
-            return bool(epoch_ms(landed) == int(text))
-        case "number":
-            return bool(landed == float(text))
-        case "money":
-            return bool(landed == Decimal(int(float(text) * NANO + 0.5)) / NANO)
-        case "boolean":
-            return bool(landed == (text == "true"))
-        case _:
-            return bool(landed == text) or _same_double(landed, text)
-
-
-def _same_double(landed: str, text: str) -> bool:
-    """A number sent into a text field is spelled by Java, which before release 19 does not always choose the shortest form."""
-    try:
-        return float(landed) == float(text)
-    except ValueError:
-        return False
+def _decoded_form(field: Field, landed: Any) -> Any:
+    """A landed value as the decoder gives it: times in epoch milliseconds, money in billionths of a dollar."""
+    if landed is None:
+        return None
+    return epoch_ms(landed) if field.type == "time" else int(landed * NANO) if field.type == "money" else landed

@@ -123,9 +123,9 @@ class JournalReader:
         wrong, read = set(), set()
         for partition in sorted({key for key, _ in landed if epoch_of(key) == self._frontier.epoch}):
             offsets = sorted(offset for one, offset in landed if one == partition)
-            for offset, texts in reader.texts(self._stream, partition_of(partition), offsets):
+            for offset, decoded in reader.decoded(self._stream, partition_of(partition), offsets):
                 read.add((partition, offset))
-                if texts is None or misread_fields(self._stream, landed[partition, offset], texts):
+                if decoded is None or misread_fields(self._stream, landed[partition, offset], decoded):
                     wrong.add((partition, offset))
         unread = {place for place in (landed.keys() & set(again)) - read if epoch_of(place[0]) == self._frontier.epoch}
         return tuple(sorted(wrong | unread))

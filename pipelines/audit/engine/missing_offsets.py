@@ -11,8 +11,8 @@ import numpy as np
 
 from connectors.instants import instant
 from connectors.kafka.reader import Absent, Found, OffsetReader, Range
-from contracts.decoding import decode
-from contracts.validator import ARRAY, Validator
+from contracts.reasons import ARRAY
+from contracts.validator import Decoded, Validator, Violation
 from pipelines.audit.decisions.lake import Stretch
 from pipelines.audit.publication import epoch_of, partition_of
 
@@ -77,18 +77,18 @@ class MissingOffsetReader:
                 self._enter(explained, stream, epochs, key, answer)
         return explained
 
-    def texts(self, stream: Stream, partition: int, offsets: list[int]) -> Iterator[tuple[int, dict[str, str] | None]]:
-        """Text form of records that are journaled; None for one that the validator refuses.
+    def decoded(self, stream: Stream, partition: int, offsets: list[int]) -> Iterator[tuple[int, Decoded | None]]:
+        """What the validator decodes records that are journaled to; None for one that it refuses.
 
         Left out: what the broker no longer has, and arrays, of which the decoder may have accepted a part.
         """
         for answer in self._reader.read(stream.topic, partition, [Range(offset, offset) for offset in offsets]):
             if isinstance(answer, Absent):
                 continue
-            violation = self._validator.check(stream.name, answer.value, answer.appended_ms)
-            if violation is None and answer.value is not None:
-                yield answer.offset, decode(answer.value)
-            elif violation is None or violation.reason != ARRAY:
+            found = self._validator.decode(stream.name, answer.value, answer.appended_ms)
+            if not isinstance(found, Violation):
+                yield answer.offset, found
+            elif found.reason != ARRAY:
                 yield answer.offset, None
 
     def appended_at(self, stream: Stream, partition: int, offset: int) -> int | None:

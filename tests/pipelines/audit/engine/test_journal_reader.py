@@ -17,6 +17,7 @@ from pyiceberg.io.pyarrow import _dataframe_to_data_files
 from connectors.iceberg.files import head_of, replace_files
 from connectors.iceberg.tables import ensure_table
 from contracts.datasets import QUARANTINE, duplicates_of, journal_of
+from contracts.validator import Decoded
 from pipelines.audit.decisions.lake import Offsets, TagMove
 from pipelines.audit.decisions.opening import open_stream
 from pipelines.audit.engine import journal_reader
@@ -201,18 +202,17 @@ class Records:
         self.wrong, self.gone = wrong or set(), gone or set()
         self.read: list[int] = []
 
-    def texts(self, stream: Stream, partition: int, offsets: list[int]) -> Iterator[tuple[int, dict[str, str] | None]]:
+    def decoded(self, stream: Stream, partition: int, offsets: list[int]) -> Iterator[tuple[int, Decoded | None]]:
         del stream, partition
         self.read += offsets
         for offset in offsets:
             if offset not in self.gone:
-                yield offset, None if offset in self.wrong else _text(offset)
+                yield offset, None if offset in self.wrong else _decoded(offset)
 
 
-def _text(offset: int) -> dict[str, str]:
-    row = _delivery(offset, 0)
-    moment = {"event_time": str(START_MS + offset)}
-    return {name: str(row[name]).lower() if name == "is_canary" else row[name] for name in STREAM.fields if name in row and name != "event_time"} | moment
+def _decoded(offset: int) -> Decoded:
+    row = _delivery(offset, 0) | {"event_time": START_MS + offset}
+    return Decoded({name: row[name] for name in STREAM.fields if name in row}, 0, None)
 
 
 def misread(journal: Journal, records: Records, *again: Place, size: int = 3, seed: int = 0) -> tuple[Place, ...]:
