@@ -135,7 +135,7 @@ def explain(space: Workspace) -> str:
         Py4JJavaError: Flink cannot plan the job; the message says why.
     """
     statements = statement_set(space.contracts, space.definitions, space.settings.endpoints.kafka, space.settings.endpoints.catalog)
-    return session.explain(_client(space.settings), statements.declarations, list(statements.inserts.values()))
+    return session.explain(flink_settings(space.settings), statements.declarations, list(statements.inserts.values()))
 
 
 def refuse_held(published: Publication | None) -> None:
@@ -200,12 +200,17 @@ def _start(space: Workspace, *, awaits_drain: bool = True) -> str:
     fed = {name: [table.name for table in tables.values() if table.is_fed_by(name)] for name in contracts.streams}
     starts = {name: start_of(catalog, stream, topics[stream.topic], fed[name], known.get(name)) for name, stream in contracts.streams.items()}
     statements = statement_set(contracts, space.definitions, endpoints.kafka, endpoints.catalog, starts)
-    job_id = session.submit(_client(settings), statements.declarations, list(statements.inserts.values()))
+    job_id = session.submit(flink_settings(settings), statements.declarations, list(statements.inserts.values()))
     _record(catalog, contracts, job_id, wanted, starts)
     return job_id
 
 
-def _client(settings: Settings) -> dict[str, str]:
+def flink_settings(settings: Settings) -> dict[str, str]:
+    """Settings of a job on the cluster of a stack, with the decoder's jar.
+
+    Raises:
+        DecoderError: the decoder has not been compiled.
+    """
     endpoints = settings.endpoints
     session.use_libraries(endpoints.flink_lib, endpoints.flink_conf)
     jars = [decoder.jar_in(endpoints.decoders)]

@@ -13,12 +13,13 @@ from pathlib import Path
 from threading import Event
 
 from connectors.kafka.producer import Producer
-from connectors.kafka.records import Record
+from connectors.kafka.records import Record, canonical
 from contracts.registry import load
 from pipelines.signals import stop_signal
 from pipelines.simulation.messages import messages
 from pipelines.simulation.scenario import Scenario
 from pipelines.simulation.sending import simulate
+from tests.benchmarks import toys
 from tests.benchmarks.progress import say
 from tests.benchmarks.scale import Scale
 
@@ -38,6 +39,21 @@ def prepare(folder: Path, scale: Scale) -> list[Path]:
     with _SPAWN.Pool(2) as pool:
         pool.starmap(_write, jobs)
     return [path for path, *_ in jobs]
+
+
+def prepare_toys(folder: Path, scale: Scale) -> list[Path]:
+    """The same of a wide toy's events."""
+    sizes = [scale.warm_up, *([scale.backlog] * scale.rounds)]
+    now_ms, first, paths = int(time.time() * 1000), 0, []
+    for round_number, size in enumerate(sizes):
+        path = folder / f"wide-{round_number}.load"
+        numbers = iter(range(first, first + size))
+        with path.open("wb") as file:
+            while chunk := [_toy(number, now_ms) for number in islice(numbers, CHUNK)]:
+                pickle.dump(chunk, file, protocol=pickle.HIGHEST_PROTOCOL)
+        paths.append(path)
+        first += size
+    return paths
 
 
 def pour(path: Path, bootstrap: str, topics: Topics) -> float:
@@ -75,6 +91,11 @@ def _write(path: Path, seed: int, size: int, scale: Scale) -> None:
     with path.open("wb") as file:
         while chunk := [(one.stream, one.record.key, one.record.value, one.record.headers) for one in islice(source, CHUNK)]:
             pickle.dump(chunk, file, protocol=pickle.HIGHEST_PROTOCOL)
+
+
+def _toy(number: int, now_ms: int) -> tuple[str, bytes, bytes, tuple[()]]:
+    event = toys.wide_event(number, now_ms)
+    return toys.WIDE, f"{event['tenant_id']}:{event['thing_id']}".encode(), canonical(event), ()
 
 
 def _read(path: Path) -> Iterator[tuple[str, Record]]:

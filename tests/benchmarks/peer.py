@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.iceberg.tables import TableSpec, ensure_table
 from connectors.kafka.topics import Topics, TopicSpec
+from contracts.model import DECODED
 from pipelines.tables import journal_table
 from tests.benchmarks.figures import Progress
 from tests.benchmarks.product import PATIENCE_SECONDS, Product, StalledError
@@ -17,7 +18,7 @@ from tests.benchmarks.stack import Stack, connect_java
 
 HEAP = "-Xmx1500m"
 LOOK_SECONDS = 0.5
-LANDED = frozenset({"topic", "partition", "offset", "appended_at"})
+LANDED = frozenset({*DECODED, "topic", "partition", "offset", "appended_at"})
 """Columns of a journal that the peer has no value for."""
 
 

@@ -49,10 +49,14 @@ class Product:
         self.duplicates = tuple(stream.duplicates for stream in self.contracts.streams.values())
         self.partials = tuple(f"partials.{name}" for name in plan(self.contracts, self._space.definitions))
 
-    def start(self) -> None:
-        """Make topics and tables, submit the job, start canaries and audit, wait for the first audited answer."""
+    def provide(self) -> None:
+        """Make topics and tables."""
         for line in apply(self._space):
             say(line)
+
+    def start(self) -> None:
+        """Make topics and tables, submit the job, start canaries and audit, wait for the first audited answer."""
+        self.provide()
         with engine_output_to(self._stack.home.logs / "flink-client.log"):
             submit()
         flink = FlinkRest(self.settings.endpoints.flink)

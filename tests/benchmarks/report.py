@@ -5,12 +5,15 @@ from statistics import mean
 from typing import Any
 
 Figures = Mapping[str, Any]
+PATHS = ("journals", "connect", "30 fields", "70 fields")
 GOALS = {"facts": (6, 9, 12), "kpis": (15, 20, 30)}
 
 
 def markdown(figures: Figures) -> str:
     """Every table of the report."""
-    parts = [_facts(figures), _summary(figures), _backlog(figures), _live(figures), _idle(figures), _latency(figures), _sizes(figures)]
+    whole = (_summary, _backlog, _live, _idle, _latency, _sizes) if figures["product"] else ()
+    journals = (_journals,) if "journals" in figures else ()
+    parts = [part(figures) for part in (_facts, *whole, *journals)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -79,6 +82,19 @@ def _backlog(figures: Figures) -> str:
             rows.append((f"{service}, {name}", *costs, pace, *tail, one.get("audit", {}).get("core_seconds_per_million"), one.get("partial_rows_per_event")))
     head = ("process, phase", "slope", "total", "points", "events/s", "JIT core-s", "JobManager", "catalog", "broker", "audit", "partial rows/event")
     return "## Backlog: core-seconds per million events\n\nThe warm-up counts for nothing.\n\n" + _table(head, rows)
+
+
+def _journals(figures: Figures) -> str:
+    found = figures["journals"]
+    rows = [
+        (name, one["slope_core_seconds_per_million"], one["total_core_seconds_per_million"], one["commits_at_full_load"], one["events"] / one["seconds"])
+        for name, one in found.items()
+    ]
+    costs = {what: _mean_of([one for name, one in found.items() if name.startswith(f"{what} backlog")], "slope_core_seconds_per_million") for what in PATHS}
+    ratios = [("journals over Connect", costs["journals"], costs["connect"], "<= 0.6"), ("70 fields over 30", costs["70 fields"], costs["30 fields"], "")]
+    goals = _table(("figure", "value", "goal"), [(what, one / other if one and other else None, goal) for what, one, other, goal in ratios])
+    head = ("path, phase", "slope", "total", "points", "events/s")
+    return f"## Journals alone: core-seconds per million events\n\n{goals}\n\n{_table(head, rows)}"
 
 
 def _live(figures: Figures) -> str:

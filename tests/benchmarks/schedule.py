@@ -2,16 +2,17 @@
 
 import signal
 import time
-from collections.abc import Mapping
 from dataclasses import asdict
 from math import nan
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from connectors.kafka.topics import Topics
+from pipelines.deployment.cutover import cancel
 from tests.benchmarks import load, sizes
-from tests.benchmarks.figures import Progress, merged, percentiles, slope
+from tests.benchmarks.costs import APART, Figures, backlog_costs
+from tests.benchmarks.figures import percentiles
+from tests.benchmarks.journals import Journals
 from tests.benchmarks.latency import Publications
 from tests.benchmarks.meters import Meter
 from tests.benchmarks.peer import Peer
@@ -21,12 +22,7 @@ from tests.benchmarks.scale import Scale
 from tests.benchmarks.stack import Stack
 
 SERVICES = ("taskmanager", "jobmanager", "catalog", "kafka", "canaries", "audit", "connect")
-APART = ("jobmanager", "catalog", "kafka")
 SETTLE_SECONDS = 10.0
-FULL_SHARE = 0.99
-"""A commit with more than this share of the backlog was not made at full load any more."""
-
-Figures = dict[str, Any]
 
 
 class Schedule:
@@ -65,13 +61,33 @@ class Schedule:
         self._product.resume()
         self.figures["recovery"] = self._recoveries()
         self._end()
+        self._product.hold()
+        cancel(self._product.settings)
+        self._journals()
         return self.figures
 
-    def _begin(self) -> None:
+    def run_journals(self) -> Figures:
+        """The journals' path alone, beside the peer."""
+        self._prepare()
+        self._product.provide()
+        self._peer.start()
+        self._peer.hold()
+        self._meter.start()
+        self._journals()
+        return self.figures
+
+    def _journals(self) -> None:
+        self.figures["journals"] = Journals(self._stack, self._product, self._peer, self._meter, self._scale).run(self._files)
+        self._meter.stop()
+
+    def _prepare(self) -> None:
         say("preparing the load")
         self._files = load.prepare(self._stack.home.root / "load", self._scale)
         value, rest = load.mean_size(self._files[0])
         self.figures["event"] = {"value_bytes": value, "key_and_header_bytes": rest}
+
+    def _begin(self) -> None:
+        self._prepare()
         self._product.start()
         self._peer.start()
         self._peer.hold()
@@ -87,7 +103,6 @@ class Schedule:
         self.figures["memory"] = {name: self._meter.peak_megabytes(name) for name in SERVICES}
         tables = [*self._product.journals.values(), *self._product.partials, *self._audit_tables(), *self._peer.tables.values()]
         self.figures["sizes"] = [asdict(self._size(name)) for name in tables]
-        self._meter.stop()
 
     def _product_backlog(self, file: Path) -> Figures:
         self._product.resume()
@@ -95,7 +110,7 @@ class Schedule:
         poured = load.pour(file, self._kafka, self._product.topics)
         audited = self._product.wait_until_audited(poured, file.name)
         ended = time.time()
-        found = self._costs("taskmanager", self._product.journaled(), began, ended, self._sent(file))
+        found = backlog_costs(self._meter, "taskmanager", self._product.journaled(), (began, ended), self._sent(file))
         found["audit"] = {"core_seconds_per_million": self._meter.used("audit", began, ended) / self._sent(file) * 1e6, "seconds_behind": audited}
         found["partial_rows_per_event"] = (self._partial_rows() - rows) / self._sent(file)
         found["compiling_core_seconds"] = self._meter.compiling("taskmanager") - compiled
@@ -109,7 +124,7 @@ class Schedule:
         load.pour(file, self._kafka, self._peer.topics)
         self._peer.wait_until_copied(rows + self._sent(file))
         ended = time.time()
-        found = self._costs("connect", self._peer.copied(), began, ended, self._sent(file))
+        found = backlog_costs(self._meter, "connect", self._peer.copied(), (began, ended), self._sent(file))
         found["compiling_core_seconds"] = self._meter.compiling("connect") - compiled
         self._peer.hold()
         return found
@@ -172,22 +187,6 @@ class Schedule:
         while self._product.audited_through()[which] <= killed and time.time() - killed < PATIENCE_SECONDS:
             time.sleep(0.25)
         return time.time() - killed
-
-    def _costs(self, name: str, commits: Mapping[str, list[Progress]], began: float, ended: float, events: int) -> Figures:
-        """Of a backlog: the slope over the commits made at full load, and for comparison all that was used."""
-        steps = merged(commits)
-        before = max((step.rows for step in steps if step.at < began), default=0)
-        full = [step for step in steps if began <= step.at <= ended and 0 < step.rows - before < FULL_SHARE * events]
-        steep = slope([(float(step.rows), self._meter.at(name, step.at)) for step in full])
-        last = next((step.at for step in steps if began <= step.at <= ended and step.rows - before >= events), ended)
-        return {
-            "events": events,
-            "seconds": last - began,
-            "commits_at_full_load": len(full),
-            "slope_core_seconds_per_million": steep * 1e6 if steep is not None else None,
-            "total_core_seconds_per_million": self._meter.used(name, began, last) / events * 1e6,
-            "apart_core_seconds_per_million": {one: self._meter.used(one, began, last) / events * 1e6 for one in APART},
-        }
 
     def _live_costs(self, names: tuple[str, ...], began: float, ended: float, events: int) -> Figures:
         cores = self._cores((*names, *APART), began, ended)

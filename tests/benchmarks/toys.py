@@ -50,6 +50,66 @@ stream: {name}
 histogram: duration_ms
 dimensions: [thing_kind]
 """
+WIDE = "wide"
+"""Name of the toys of many fields in a file of their events."""
+WIDE_EVENT = "thing.happened"
+OWN_CARRIED = 12
+WIDE_STREAM = """stream: {name}
+title: Toy of {fields} fields
+description: A stream that was made for a measurement.
+owner: benchmarks
+version: 1.0.0
+entities: [thing_id]
+retention_days: 400
+freshness_seconds: 15
+fields:
+  thing_id: {{type: string, max_length: 128, description: The thing.}}
+{own}facts:
+  {name}_events:
+    description: Every event of the toy, once.
+    events: [thing.happened]
+  {name}_others:
+    description: Nothing ever.
+    events: [thing.rested]
+"""
+WIDE_TYPES = ("{type: string, max_length: 64,", "{type: integer, min: 0, max: 1000000000,", "{type: time,", "{type: number, min: 0, max: 1,")
+
+
+def wide_name(fields: int) -> str:
+    """Name of the toy stream that has so many fields, those of the envelope with them."""
+    return f"{WIDE}_{fields}"
+
+
+def wide_fields(count: int) -> list[str]:
+    """Names of so many fields of a toy's own."""
+    return [f"own_{number}" for number in range(count)]
+
+
+def declare_wide(folder: Path, sizes: tuple[int, ...]) -> tuple[Path, Path]:
+    """Write the product's contracts and definitions and a toy stream for each number of fields below a folder; where they are.
+
+    All of them carry OWN_CARRIED of their own fields on WIDE_EVENT, and the rest on an event type that is never sent.
+    """
+    contracts, definitions = declare(folder, 0)
+    envelope = len(next(iter(contract_registry.load().streams.values())).envelope)
+    for fields in sizes:
+        name, own = wide_name(fields), wide_fields(fields - envelope - 1)
+        events = contracts / "events" / name
+        events.mkdir()
+        lines = "".join(f"  {one}: {WIDE_TYPES[place % len(WIDE_TYPES)]} description: Something told.}}\n" for place, one in enumerate(own))
+        (events / "stream.yaml").write_text(WIDE_STREAM.format(name=name, fields=fields, own=lines))
+        for event, carried in ((WIDE_EVENT, own[:OWN_CARRIED]), ("thing.rested", own)):
+            text = f"event: {event}\ntitle: Thing\ndescription: Something happened.\nrequired: [thing_id]\noptional: [{', '.join(carried)}]\n"
+            (events / f"{event}.yaml").write_text(text)
+    return contracts, definitions
+
+
+def wide_event(number: int, now_ms: int) -> dict[str, object]:
+    """An event that every wide toy accepts."""
+    values = (f"value-{number % 1000}", number % 1_000_000, now_ms, 0.25)
+    own = {name: values[place % len(values)] for place, name in enumerate(wide_fields(OWN_CARRIED))}
+    envelope = {"schema_version": 1, "event_time": now_ms, "source": "benchmark", "region": "eu", "environment": "dev"}
+    return {"event_id": f"e-{number}", "event_type": WIDE_EVENT, **envelope, "tenant_id": f"tenant-{number % 50}", "thing_id": f"thing-{number % 9999}", **own}
 
 
 def declare(folder: Path, count: int) -> tuple[Path, Path]:
