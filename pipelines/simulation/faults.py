@@ -110,7 +110,9 @@ def broken(fault: str, stream: Stream, event: Mapping[str, Any]) -> bytes | None
         message = f"{stream.name}: has no field for {fault}"
         raise ValueError(message)
     if fault in WRONG_TIMES:
-        return canonical({**event, name: WRONG_TIMES[fault](event[name])})
+        # All of them, so that they do not contradict each other.
+        times = [key for key in event if key in stream.fields and stream.fields[key].type == "time"]
+        return canonical({**event, **{key: WRONG_TIMES[fault](event[key]) for key in times}})
     if fault in MISSING:
         return canonical({key: value for key, value in event.items() if key != name})
     return canonical({**event, name: None if fault == NULL else WRONG_VALUES[fault].value(stream.fields[name])})

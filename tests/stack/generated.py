@@ -44,6 +44,8 @@ def valid_event(stream: Stream, event: EventType, number: int, now_ms: int) -> d
     required = [name for name in stream.envelope if stream.fields[name].required]
     values = {name: _usual(stream.fields[name], number, now_ms) for name in (*required, *event.carried)}
     values |= {"event_id": f"{TENANT}-{number}", "event_type": event.name, "tenant_id": TENANT}
+    for rule in stream.rules:
+        values |= {rule.at_most: max(values[rule.at_most], sum(values.get(name, 0) for name in rule.parts))} if rule.at_most in values else {}
     only = {name: allowed[0] if stream.fields[name].is_text else allowed[0] == "true" for name, allowed in event.only.items()}
     return values | only
 
