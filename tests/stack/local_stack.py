@@ -48,10 +48,11 @@ Place = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Stack:
-    """One running stack; `home` is its run directory."""
+    """One running stack; `home` is its run directory, `root` the folder of the product that its commands run."""
 
     home: Path
     port_base: int
+    root: Path = ROOT
 
     @property
     def environment(self) -> dict[str, str]:
@@ -175,7 +176,7 @@ class Stack:
         return [pid for pid in pids if pid != os.getpid() and wanted in _environment_of(pid)]
 
     def _run(self, command: list[str], *, check: bool) -> str:
-        done = subprocess.run(command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        done = subprocess.run(command, cwd=self.root, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         assert done.returncode == 0 or not check, f"{' '.join(command)}: {done.stdout[-3000:]}"
         return done.stdout
 

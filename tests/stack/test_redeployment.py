@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,9 +15,11 @@ import pytest
 
 from connectors.instants import now_ms
 from connectors.kafka.records import canonical
+from contracts import registry
 from tests.stack.comparison import assert_fact, assert_percentiles, assert_runs, assert_sums
+from tests.stack.generated import valid_event
 from tests.stack.load import TENANTS, counted, deliveries, load_going_on
-from tests.stack.nonsense import good
+from tests.stack.local_stack import DAYBOOK, PROCESSES
 from tests.stack.oracle import FACTS, PERCENTILES, SUMS
 
 if TYPE_CHECKING:
@@ -27,8 +31,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.stack
 RATE = 200
+RUNS = registry.load().streams["runs"]
 PATIENCE_S = 420
 FIELD = "  colour: {type: string, max_length: 16, description: A field that producers have sent since before it was in the contract.}\n"
+ATTEMPT = "attempt: {type: integer, min: 1, max: 1000000"
+KINDS = "enum: [process, workflow, plan, implement, critic, analyze, agent, job"
+PRODUCT = ("contracts", "transforms", "kpis", "connectors", "pipelines", "deploy")
 KPI_OF_THE_FIELD = """\
 kpi: runs_red
 title: Red runs
@@ -89,7 +97,7 @@ class Redeployed(NamedTuple):
 
 @pytest.fixture(scope="module")
 def redeployed(stack: Stack) -> Redeployed:
-    with load_going_on(stack, seed=31, rate=RATE), red_runs_going_on(stack) as red:
+    with load_going_on(stack, seed=31, rate=RATE), runs_going_on(stack, "red", colour="red") as red:
         stack.await_audited(now_ms(), PATIENCE_S)
         insert(stack.contracts / "events" / "runs" / "stream.yaml", "fields:\n", FIELD)
         insert(stack.contracts / "events" / "runs" / "run.started.yaml", "optional:\n", "  - colour\n")
@@ -100,11 +108,16 @@ def redeployed(stack: Stack) -> Redeployed:
         stack.kill("audit")
         stack.run_daybook("deploy")
         stack.await_audited(now_ms(), PATIENCE_S)
+    return all_of(stack, *red)
+
+
+def all_of(stack: Stack, *places: Place) -> Redeployed:
+    """Everything that was sent by now, audited, the runs at `places` with it."""
     sent = deliveries(stack)
-    stack.await_audited(max(int(sent["appended_ms"].max()), *(place[2] for place in red)), PATIENCE_S)  # type: ignore[arg-type]
+    stack.await_audited(max(int(sent["appended_ms"].max()), *(place[2] for place in places), 0), PATIENCE_S)  # type: ignore[arg-type]
     rows = stack.catalog.load_table("ops.deployments").scan().to_arrow().to_pylist()
     events = {"runs": counted(sent, "runs").with_columns(colour=pl.lit(None, pl.String)), "model_calls": counted(sent, "model_calls")}
-    return Redeployed(events, red, sorted(rows, key=lambda row: row["deployed_at"]))
+    return Redeployed(events, [*places], sorted(rows, key=lambda row: row["deployed_at"]))
 
 
 @pytest.fixture(scope="module")
@@ -113,16 +126,16 @@ def trino(stack: Stack) -> TrinoClient:
 
 
 @contextmanager
-def red_runs_going_on(stack: Stack) -> Iterator[list[Place]]:
-    """Send a red run every now and then; where they are, once the block has ended."""
+def runs_going_on(stack: Stack, name: str, **told: Any) -> Iterator[list[Place]]:
+    """Start a run that tells this every now and then; where they are, once the block has ended."""
     places: list[Place] = []
     stop = Event()
 
     def send() -> None:
         while not stop.wait(0.2):
             number = len(places)
-            event = {**good("runs", f"red-{number}", now_ms()), "event_type": "run.started", "colour": "red"}
-            places.extend(stack.produce_raw("runs", [canonical(event)], key=f"red-{number}".encode()))
+            event = {**valid_event(RUNS, RUNS.event_types["run.started"], 1, now_ms()), "tenant_id": name, "event_id": f"{name}-{number}", **told}
+            places.extend(stack.produce_raw("runs", [canonical(event)], key=f"{name}-{number}".encode()))
 
     sender = Thread(target=send)
     sender.start()
@@ -131,6 +144,12 @@ def red_runs_going_on(stack: Stack) -> Iterator[list[Place]]:
     finally:
         stop.set()
         sender.join()
+
+
+def replaced(path: Path, before: str, after: str) -> None:
+    source = path.read_text()
+    assert before in source
+    path.write_text(source.replace(before, after, 1))
 
 
 def insert(path: Path, after: str, text: str) -> None:
@@ -215,3 +234,105 @@ def test_sums_are_exact_after_a_removal(trino: TrinoClient, reduced: Redeployed,
 
 def test_runs_are_exact_after_a_removal(trino: TrinoClient, reduced: Redeployed) -> None:
     assert_runs(trino, reduced.events)
+
+
+class Narrowed(NamedTuple):
+    """What counts after a field's limit was narrowed and an enumeration widened; runs that only the old contract takes, and only the new one."""
+
+    redeployed: Redeployed
+    old: list[Place]
+    new: list[Place]
+
+    def since(self, places: list[Place], *, is_new: bool) -> int:
+        """How many of these the new job was the first to judge, or the old one was."""
+        first = self.redeployed.starts["journal_from"]
+        return sum((offset >= first[str(partition)]) == is_new for partition, offset, _ in places)
+
+
+@pytest.fixture(scope="module")
+def narrowed(stack: Stack, reduced: Redeployed) -> Narrowed:
+    assert reduced.events
+    contract = stack.contracts / "events" / "runs" / "stream.yaml"
+    with load_going_on(stack, seed=32, rate=RATE), runs_going_on(stack, "old", attempt=5000) as old, runs_going_on(stack, "new", run_kind="review") as new:
+        stack.await_audited(now_ms(), PATIENCE_S)
+        replaced(contract, ATTEMPT, ATTEMPT.replace("1000000", "1000"))
+        replaced(contract, KINDS, f"{KINDS}, review")
+        stack.run_daybook("deploy")
+        stack.await_audited(now_ms(), PATIENCE_S)
+    return Narrowed(all_of(stack, *old, *new), old, new)
+
+
+def test_what_the_old_contract_takes_counts_until_the_new_one_is_deployed(trino: TrinoClient, narrowed: Narrowed) -> None:
+    wanted = narrowed.since(narrowed.old, is_new=False)
+    assert trino.query("SELECT COUNT(*) FROM serving.run_events WHERE tenant_id = 'old'")[1] == [(wanted,)]
+    assert 0 < wanted < len(narrowed.old)
+
+
+def test_what_the_new_contract_takes_counts_from_then_on(trino: TrinoClient, narrowed: Narrowed) -> None:
+    wanted = narrowed.since(narrowed.new, is_new=True)
+    assert trino.query("SELECT COUNT(*) FROM serving.run_events WHERE tenant_id = 'new'")[1] == [(wanted,)]
+    assert trino.query("SELECT SUM(value) FROM serving.kpi_runs_started WHERE run_kind = 'review'")[1] == [(wanted,)]
+    assert 0 < wanted < len(narrowed.new)
+
+
+def test_what_a_contract_does_not_take_is_quarantined(trino: TrinoClient, narrowed: Narrowed) -> None:
+    refused = {("attempt", "out_of_range", narrowed.since(narrowed.old, is_new=True)), ("run_kind", "not_allowed", narrowed.since(narrowed.new, is_new=False))}
+    first = min(offset for _, offset, _ in (*narrowed.old, *narrowed.new))
+    places = ", ".join(f"({partition}, {offset})" for partition, offset, _ in (*narrowed.old, *narrowed.new))
+    told = f"""FROM ops.quarantine WHERE topic = '{RUNS.topic}' AND "offset" >= {first} AND ("partition", "offset") IN ({places})"""
+    assert {*trino.query(f"SELECT field, reason, COUNT(*) {told} GROUP BY 1, 2")[1]} == refused
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_facts_are_exact_after_another_contract(trino: TrinoClient, narrowed: Narrowed, fact: str) -> None:
+    assert_fact(trino, narrowed.redeployed.events, fact)
+
+
+@pytest.mark.parametrize("kpi", SUMS)
+def test_sums_are_exact_after_another_contract(trino: TrinoClient, narrowed: Narrowed, kpi: str) -> None:
+    assert_sums(trino, narrowed.redeployed.events, kpi, "")
+
+
+@pytest.fixture(scope="module")
+def rebuilt(stack: Stack, narrowed: Narrowed, tmp_path_factory: pytest.TempPathFactory) -> Redeployed:
+    """The stack after a release whose decoder is another one was deployed: its source differs in a comment."""
+    assert narrowed.redeployed.events
+    release = tmp_path_factory.mktemp("release")
+    for name in PRODUCT:
+        shutil.copytree(stack.root / name, release / name, ignore=shutil.ignore_patterns("__pycache__"))
+    with (release / "connectors" / "flink" / "DaybookJson.java").open("a") as source:
+        source.write("// Another release.\n")
+    other = replace(stack, root=release)
+    with load_going_on(stack, seed=33, rate=RATE):
+        stack.await_audited(now_ms(), PATIENCE_S)
+        other.run_local("fetch")
+        other.run_daybook("deploy")
+        stack.run_local("stop", "audit")
+        other.run_local("start", "audit", "--", *DAYBOOK, *PROCESSES["audit"])
+        stack.await_audited(now_ms(), PATIENCE_S)
+    return all_of(stack)
+
+
+def test_another_decoder_is_another_deployment(rebuilt: Redeployed) -> None:
+    before, after = rebuilt.deployments[-2:]
+    assert before["sources_hash"] == after["sources_hash"]
+    assert before["statements_hash"] != after["statements_hash"]
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_facts_are_exact_after_another_decoder(trino: TrinoClient, rebuilt: Redeployed, fact: str) -> None:
+    assert_fact(trino, rebuilt.events, fact)
+
+
+@pytest.mark.parametrize("kpi", SUMS)
+def test_sums_are_exact_after_another_decoder(trino: TrinoClient, rebuilt: Redeployed, kpi: str) -> None:
+    assert_sums(trino, rebuilt.events, kpi, "")
+
+
+def test_runs_are_exact_after_another_decoder(trino: TrinoClient, rebuilt: Redeployed) -> None:
+    assert_runs(trino, rebuilt.events)
+
+
+def test_another_decoder_holds_no_stream(trino: TrinoClient, rebuilt: Redeployed) -> None:
+    assert rebuilt.events
+    assert trino.query("SELECT dataset, reason FROM serving.dataset_status WHERE verdict <> 'pass'")[1] == []
