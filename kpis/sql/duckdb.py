@@ -1,6 +1,6 @@
 """The second computation: the same aggregations in DuckDB, from journal rows in normal form.
 
-The relation read here has the gate's column names and types, plus `appended_ms`; see `transforms/journal.py`.
+The relation read here has the column names and types of what the decoder gives, plus `appended_ms`; see `transforms/journal.py`.
 """
 
 from __future__ import annotations

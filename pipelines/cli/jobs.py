@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.command(epilog="\b\nExamples:\n  daybook plan > intake.sql\n  daybook plan --explain | less")
 @click.option("--explain", is_flag=True, help="Add Flink's own plan; needs the stack.")
 def plan(*, explain: bool) -> None:
-    """Print the SQL of the intake job: sources, gates and inserts."""
+    """Print the SQL of the intake job: sources, views of what is accepted, inserts."""
     from pipelines.intake.deployed import described
 
     space = workspace()

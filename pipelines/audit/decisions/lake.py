@@ -102,7 +102,7 @@ class Explanation:
     """What the broker says about offsets that the journal lacks; counts per key.
 
     Every gap below `through` (next offset per key) is one of: quarantined, absent (transaction marker, compacted), refused
-    (valid for the validator, yet not journaled: a bug of the gate, or lost rows) or lost (below the log's start, or in a log that is
+    (valid for the validator, yet not journaled: a bug of the decoder, or lost rows) or lost (below the log's start, or in a log that is
     no more: nobody knows).
     """
 

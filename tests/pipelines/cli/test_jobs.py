@@ -6,7 +6,7 @@ from kpis.partials import plan
 from tests.pipelines.cli.conftest import Daybook
 
 
-def test_the_plan_defines_a_source_and_a_gate_per_stream(daybook: Daybook) -> None:
+def test_the_plan_defines_a_source_and_what_is_accepted_per_stream(daybook: Daybook) -> None:
     shown = daybook("plan").out
     for stream in load().streams:
         assert f"CREATE TEMPORARY TABLE {stream}_source (" in shown
