@@ -127,7 +127,7 @@ def _texts(record: Token) -> Iterator[str]:
         left += _children(token)
 
 
-class _NotANumberError(Exception):
+class _NotANumberError(DaybookError):
     """Raised within the scanner."""
 
 

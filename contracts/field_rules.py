@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from contracts import reasons
 from contracts.decoding import Number
+from contracts.errors import DaybookError
 from contracts.model import NANO
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _ESCAPES = {code: f"\\u{code:04X}" for code in range(32)} | str.maketrans(
 )
 
 
-class RefusedError(Exception):
+class RefusedError(DaybookError):
     """A value breaks the rule of its field; its one argument is the reason code."""
 
 

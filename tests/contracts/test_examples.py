@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PRODUCT = load()
 ALL = examples.load(PRODUCT)
 REASONS_OF_AN_EVENT = {
+    "beyond_64_bits",
     "missing",
     "not_allowed",
     "out_of_range",

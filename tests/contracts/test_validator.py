@@ -106,9 +106,8 @@ def test_a_canary_is_marked_and_comes_from_its_producer(validator: Validator, fi
     assert judge(validator, with_fields(**(CANARY | {field: value}))) == (reason, field)
 
 
-@pytest.mark.parametrize("is_canary", ["true", "tr\u0075e"])
-def test_what_an_event_type_narrows_is_compared_as_text(validator: Validator, is_canary: str) -> None:
-    assert decoded(validator, with_fields(**(CANARY | {"is_canary": is_canary}))).values["is_canary"] is True
+def test_what_an_event_type_narrows_is_compared_as_text(validator: Validator) -> None:
+    assert decoded(validator, with_fields(**(CANARY | {"is_canary": "true"}))).values["is_canary"] is True
 
 
 ATTRIBUTES = {
@@ -150,7 +149,7 @@ def test_attributes_are_one_flat_object_with_known_keys_in_one_spelling(validato
 def test_attributes_stand_in_the_order_of_the_contract(product: Registry) -> None:
     stream = product.streams["runs"]
     keys = stream.fields["attributes"].keys
-    beat = EVENT | CANARY | {"run_id": "r-1", "attributes": {key: 1 for key in reversed(keys)}}
+    beat = EVENT | CANARY | {"run_id": "r-1", "attributes": dict.fromkeys(reversed(keys), 1)}
     found = Validator(product).decode("runs", json.dumps(beat).encode(), APPENDED_MS)
     assert not isinstance(found, Violation)
     assert list(json.loads(str(found.values["attributes"]))) == [*keys]
@@ -256,7 +255,7 @@ UNDECLARED: dict[str, tuple[dict[str, object], str | None]] = {
     "no identifiers": ({"": 1, "a b": 1, "1a": 1, "ä": 1, "a,b": 1, "a\n": 1}, "?"),
     "identifiers": ({"a.b-c_d9": 1}, "a.b-c_d9"),
     "long": ({"x" * 64: 1, "y" * 65: 1}, f"?,{'x' * 64}"),
-    "many": ({f"k{number:02}": 1 for number in range(20)} | {"": 1}, ",".join(["?", *(f"k{number:02}" for number in range(15))])),
+    "many": ({**{f"k{number:02}": 1 for number in range(20)}, "": 1}, ",".join(["?", *(f"k{number:02}" for number in range(15))])),
 }
 
 
