@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from connectors.kafka.records import canonical
+from contracts import registry
 from contracts.reasons import (
     ARRAY,
     BEYOND_64_BITS,
@@ -20,9 +22,6 @@ from contracts.reasons import (
     UNEXPECTED_ATTRIBUTE,
     WRONG_TYPE,
 )
-
-from connectors.kafka.records import canonical
-from contracts import registry
 from pipelines.simulation.faults import MISSING, WRONG_TIMES, WRONG_VALUES, broken, faults_of, field_of, victim_of
 from tests.stack.generated import valid_event
 from tests.stack.oddities import LINE_TERMINATORS

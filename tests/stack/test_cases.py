@@ -10,10 +10,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from contracts.reasons import EXCEEDS_WHOLE, SEVERAL_OBJECTS, TRAILING_CONTENT
 
 from connectors.instants import instant, now_ms
 from connectors.kafka.records import canonical
+from contracts.reasons import EXCEEDS_WHOLE, SEVERAL_OBJECTS, TRAILING_CONTENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

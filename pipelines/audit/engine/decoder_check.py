@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.instants import epoch_ms
 from contracts.model import NANO
+from transforms.source import decoded_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
 
 def misread_fields(stream: Stream, row: Mapping[str, Any], decoded: Decoded) -> list[str]:
-    """Fields whose landed value is not what the validator decodes the record to; the text of `attributes` may be spelled differently."""
-    return [name for name, field in stream.fields.items() if field.type != "object" and _decoded_form(field, row[name]) != decoded.values.get(name)]
+    """Columns of a journal's row that are not what the validator decodes the record to."""
+    wanted = {**decoded.values, "payload_hash": decoded.payload_hash, "undeclared_keys": decoded.undeclared_keys}
+    return [field.name for field in decoded_fields(stream) if _decoded_form(field, row[field.name]) != wanted.get(field.name)]
 
 
 def _decoded_form(field: Field, landed: Any) -> Any:

@@ -11,7 +11,6 @@ import numpy as np
 
 from connectors.instants import instant
 from connectors.kafka.reader import Absent, Found, OffsetReader, Range
-from contracts.reasons import ARRAY
 from contracts.validator import Decoded, Validator, Violation
 from pipelines.audit.decisions.lake import Stretch
 from pipelines.audit.publication import epoch_of, partition_of
@@ -80,16 +79,13 @@ class MissingOffsetReader:
     def decoded(self, stream: Stream, partition: int, offsets: list[int]) -> Iterator[tuple[int, Decoded | None]]:
         """What the validator decodes records that are journaled to; None for one that it refuses.
 
-        Left out: what the broker no longer has, and arrays, of which the decoder may have accepted a part.
+        Left out: what the broker no longer has.
         """
         for answer in self._reader.read(stream.topic, partition, [Range(offset, offset) for offset in offsets]):
             if isinstance(answer, Absent):
                 continue
             found = self._validator.decode(stream.name, answer.value, answer.appended_ms)
-            if not isinstance(found, Violation):
-                yield answer.offset, found
-            elif found.reason != ARRAY:
-                yield answer.offset, None
+            yield answer.offset, None if isinstance(found, Violation) else found
 
     def appended_at(self, stream: Stream, partition: int, offset: int) -> int | None:
         """Append time, epoch ms, of the first record at or past an offset; None when there is none."""

@@ -38,6 +38,8 @@ STREAM = CONTRACTS.streams["runs"]
 JOURNAL = journal_of("runs")
 EPOCHS = (Epoch(-1, STREAM.topic, "first"),)
 START_MS = 1_790_000_000_000
+HASH = 77
+"""Of whatever is journaled here."""
 
 
 class Journal:
@@ -111,7 +113,8 @@ def _appended_at(offset: int, after_ms: int = 0) -> datetime:
 def _delivery(offset: int, after_ms: int, **fields: Any) -> dict[str, Any]:
     at = _appended_at(offset, after_ms)
     event = {"event_id": f"e-{offset}", "event_type": "run.started", "event_time": at, "source": "test", "tenant_id": "acme", "run_id": "r", "run_kind": "job"}
-    return {**event, "is_canary": False, "topic": STREAM.topic, "partition": 0, "offset": offset, "appended_at": at, **fields}
+    place = {"topic": STREAM.topic, "partition": 0, "offset": offset, "appended_at": at}
+    return {**event, "is_canary": False, "payload_hash": HASH, **place, **fields}
 
 
 @pytest.fixture
@@ -212,7 +215,7 @@ class Records:
 
 def _decoded(offset: int) -> Decoded:
     row = _delivery(offset, 0) | {"event_time": START_MS + offset}
-    return Decoded({name: row[name] for name in STREAM.fields if name in row}, 0, None)
+    return Decoded({name: row[name] for name in STREAM.fields if name in row}, HASH, None)
 
 
 def misread(journal: Journal, records: Records, *again: Place, size: int = 3, seed: int = 0) -> tuple[Place, ...]:
@@ -240,6 +243,25 @@ def test_records_that_were_misread_are_read_again_until_they_are_right(journal: 
     assert misread(journal, Records(wrong={7}), (0, 7), size=0) == ((0, 7),)
     assert misread(journal, Records(gone={7}), (0, 7), size=0) == ((0, 7),)
     assert misread(journal, Records(), (0, 7), size=0) == ()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"run_kind": "plan"}, {"attempt": 1}, {"is_canary": None}, {"attributes": "{}"}, {"payload_hash": 78}, {"undeclared_keys": "colour"}],
+    ids=lambda told: next(iter(told)),
+)
+def test_a_row_that_differs_in_any_column_from_its_record_is_misread(journal: Journal, told: dict[str, Any]) -> None:
+    since = journal.head
+    journal.commit([_delivery(0, 0), _delivery(1, 0, **told)])
+    journal.open(since, Position(0, 0))
+    assert misread(journal, Records()) == ((0, 1),)
+
+
+def test_a_row_of_an_older_release_is_not_held_against_this_validator(journal: Journal) -> None:
+    since = journal.head
+    journal.commit([_delivery(0, 0, payload_hash=None, duration_ms=5)])
+    journal.open(since, Position(0, 0))
+    assert misread(journal, Records(wrong={0})) == ()
 
 
 def test_what_is_misread_time_and_again_does_not_pile_up(journal: Journal) -> None:
