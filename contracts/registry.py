@@ -101,7 +101,7 @@ def no_strays(folder: Path, known: set[Path]) -> None:
 
 
 def _envelope(path: Path) -> dict[str, Any]:
-    envelope = read_yaml(path)
+    envelope = {"rules": (), **read_yaml(path)}
     for key in sorted(envelope.keys() ^ {"fields", "landing", "rules"}, key=lambda key: key not in envelope):
         message = f"{place(path)}: '{key}' is {'not a known key' if key in envelope else 'missing'}"
         raise ContractError(message)

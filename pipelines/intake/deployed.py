@@ -6,6 +6,7 @@ Whoever judges or restarts the running job reads the sources that were deployed:
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,8 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from connectors.iceberg.tables import connect
-from contracts.datasets import DEPLOYED_SOURCES, DEPLOYMENTS
+from contracts.datasets import DEPLOYED_SOURCES, DEPLOYMENTS, KNOWN
 from contracts.errors import ConfigurationError
+from contracts.registry import ROOT
 from pipelines.workspace import Workspace, read, workspace
 
 if TYPE_CHECKING:
@@ -68,9 +70,19 @@ def deployed_workspace(settings: Settings) -> Workspace:
     if sources is None:
         message = f"{DEPLOYED_SOURCES}: has no sources {last.sources}, which {DEPLOYMENTS} names"
         raise DeployedSourcesError(message)
+    return restored(settings, sources)
+
+
+def restored(settings: Settings, sources: Mapping[str, str]) -> Workspace:
+    """The workspace of these sources; tables of operations that the release which deployed them had not are those of this one.
+
+    Raises:
+        ContractError: this version of Daybook does not understand them.
+    """
+    own = {f"contracts/datasets/{name}.yaml": (ROOT / "datasets" / f"{name}.yaml").read_text("utf-8") for name in KNOWN}
     with TemporaryDirectory(prefix="daybook-") as folder:
-        unfold(sources, Path(folder))
-        return read(settings, Path(folder) / "contracts", Path(folder) / "kpis")
+        unfold({**own, **sources}, Path(folder))
+        return replace(read(settings, Path(folder) / "contracts", Path(folder) / "kpis"), sources=sources)
 
 
 def announce(space: Workspace, name: Deployed) -> None:
