@@ -2,16 +2,17 @@ package daybook;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.math.BigDecimal;
+import java.math.*;
 import java.util.*;
 import java.util.regex.Pattern;
-import org.apache.flink.api.common.serialization.DeserializationSchema;
+import org.apache.flink.api.common.serialization.*;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.configuration.*;
+import org.apache.flink.core.memory.*;
 import org.apache.flink.metrics.*;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.*;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.io.JsonStringEncoder;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.json.JsonReadFeature;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.*;
 import org.apache.flink.table.api.ValidationException;
@@ -19,6 +20,7 @@ import org.apache.flink.table.connector.ChangelogMode;
 import org.apache.flink.table.connector.format.DecodingFormat;
 import org.apache.flink.table.connector.source.DynamicTableSource;
 import org.apache.flink.table.data.*;
+import org.apache.flink.table.data.binary.BinaryStringData;
 import org.apache.flink.table.factories.*;
 import org.apache.flink.table.types.DataType;
 import org.apache.flink.table.types.logical.RowType;
@@ -35,8 +37,8 @@ public final class DaybookJson {
   private static final Pattern NUMBER = Pattern.compile("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]{1,3})?");
   private static final Pattern PAIR = Pattern.compile("\\\\[^u]|\\\\u[dD][89abAB]..\\\\u[dD][c-fC-F].."), HALF = Pattern.compile("\\\\u[dD][89a-fA-F]");
   private static final int LONGEST_NUMBER = 64, MOST_KEYS = 16, LONG_RECORD = 4096;
-  private static final long[] POWERS = {1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000};
-  private static final long NANO = POWERS[9], FNV_OFFSET = 0xCBF29CE484222325L, FNV_PRIME = 0x100000001B3L, LOW_HALF = 0xFFFFFFFFL;
+  private static final long MOST_DOLLARS = Long.MAX_VALUE / 1_000_000_000, FNV_OFFSET = 0xCBF29CE484222325L, FNV_PRIME = 0x100000001B3L, LOW_HALF = 0xFFFFFFFFL;
+  private static final byte[][] BOOLEANS = bytesOf(List.of("false", "true"));
 
   /** What Flink finds by the name of the format. */
   public static final class Factory implements DeserializationFormatFactory {
@@ -44,9 +46,7 @@ public final class DaybookJson {
     private static final ConfigOption<String> SOURCE = ConfigOptions.key("source").stringType().noDefaultValue();
 
     @Override public String factoryIdentifier() { return "daybook-json"; }
-
     @Override public Set<ConfigOption<?>> requiredOptions() { return Set.of(RULES, SOURCE); }
-
     @Override public Set<ConfigOption<?>> optionalOptions() { return Set.of(); }
 
     @Override public DecodingFormat<DeserializationSchema<RowData>> createDecodingFormat(DynamicTableFactory.Context table, ReadableConfig options) {
@@ -61,82 +61,88 @@ public final class DaybookJson {
 
   private record Format(String rules) implements DecodingFormat<DeserializationSchema<RowData>> {
     @Override public ChangelogMode getChangelogMode() { return ChangelogMode.insertOnly(); }
-
     @Override public DeserializationSchema<RowData> createRuntimeDecoder(DynamicTableSource.Context context, DataType type) {
       return new Decoder(rules, (RowType) type.getLogicalType(), context.createTypeInformation(type));
     }
   }
 
   /** The judge in a job: makes rows of what it accepts, and counts. It is sent to the workers, so that it keeps only what can be serialised. */
-  private static final class Decoder implements DeserializationSchema<RowData> {
+  private static final class Decoder extends AbstractDeserializationSchema<RowData> {
     private static final long serialVersionUID = 1;
     private final String rules;
     private final int[] positions; // in the row, of the judge's columns
-    private final TypeInformation<RowData> type;
     private transient Judge judge;
-    private transient Counter accepted, bytes, undeclared;
-    private transient MetricGroup refused;
-    private transient Map<String, Counter> refusals;
+    private transient MetricGroup metrics;
+    private transient Map<String, Counter> counters;
 
     Decoder(String rules, RowType row, TypeInformation<RowData> type) {
+      super(type);
       this.rules = rules;
-      this.type = type;
-      Map<String, String> columns = new Rules(rules).columns, declared = new LinkedHashMap<>();
+      Map<String, String> columns = new Judge(rules).columns, declared = new LinkedHashMap<>();
       row.getFields().forEach(field -> declared.put(field.getName(), field.getType().copy(true).asSummaryString()));
-      if (!declared.equals(columns)) {
-        throw new ValidationException("daybook-json: the physical columns must be " + columns + " and are " + declared);
-      }
+      if (!declared.equals(columns)) throw new ValidationException("daybook-json: the physical columns must be " + columns + " and are " + declared);
       positions = columns.keySet().stream().mapToInt(row::getFieldIndex).toArray();
     }
 
-    @Override public TypeInformation<RowData> getProducedType() { return type; }
-
-    @Override public boolean isEndOfStream(RowData row) { return false; }
-
     @Override public void open(InitializationContext context) {
       judge = new Judge(rules);
-      MetricGroup group = context.getMetricGroup().addGroup("daybook").addGroup(judge.rules.stream);
-      accepted = group.counter("accepted");
-      bytes = group.counter("bytes");
-      undeclared = group.counter("undeclared_keys");
-      refused = group.addGroup("refused");
-      refusals = new HashMap<>();
+      metrics = context.getMetricGroup().addGroup("daybook").addGroup(judge.stream);
+      counters = new HashMap<>();
+      List.of("accepted", "bytes", "undeclared_keys").forEach(name -> count(name, 0));
     }
 
     @Override public RowData deserialize(byte[] record) {
-      bytes.inc(record == null ? 0 : record.length);
-      if (!judge.accepts(record)) {
-        refusals.computeIfAbsent(judge.reason, refused::counter).inc();
-        return null;
-      }
-      accepted.inc();
-      undeclared.inc(judge.undeclared);
+      boolean isAccepted = judge.accepts(record);
+      count("bytes", record == null ? 0 : record.length);
+      count(isAccepted ? "accepted" : "refused." + judge.reason, 1);
+      if (!isAccepted) return null;
+      count("undeclared_keys", judge.undeclared);
       GenericRowData row = new GenericRowData(positions.length);
-      for (int i = 0; i < positions.length; i++) {
-        row.setField(positions[i], judge.values[i]);
-      }
+      for (int i = 0; i < positions.length; i++) row.setField(positions[i], judge.values[i]);
       return row;
     }
+
+    private void count(String name, long more) { counters.computeIfAbsent(name, metrics::counter).inc(more); }
   }
 
-  /** Judges one record after the other; not to be shared between threads. */
-  static final class Judge {
-    final Rules rules;
-    final Object[] values; // of an accepted record, in the order of the columns
+  /** Judges one record after the other by the rules that `contracts/rules.py` exports; not to be shared between threads. */
+  public static final class Judge {
+    public final String stream;
+    public final Map<String, String> columns = new LinkedHashMap<>(); // name to SQL type: the fields, then what the decoder adds
+    public final Object[] values; // of an accepted record, in the order of the columns
+    public String reason, field; // why a record is refused, and the field it is about or null
     int undeclared; // keys of an accepted record that its event type does not carry
-    String reason, field; // why a record is refused, and the field it is about or null
+    private final Map<String, Field> byName = new LinkedHashMap<>();
+    private final Field[] fields;
+    private final byte[][] events, regions;
+    private final List<Between> between = new ArrayList<>();
     private final List<Slot> filled = new ArrayList<>();
     private JsonFactory factory = newFactory();
     private JsonParser parser;
     private byte[] record;
 
-    Judge(String json) {
-      rules = new Rules(json);
-      values = new Object[rules.columns.size()];
+    public Judge(String json) {
+      JsonNode rules = parsed(json);
+      stream = rules.get("stream").asText();
+      for (JsonNode rule : rules.get("fields")) {
+        Field each = new Field(rule, rules.get("envelope"), rules.get("events"));
+        byName.put(each.name, each);
+        columns.put(each.name, each.column());
+      }
+      columns.put("payload_hash", "BIGINT");
+      columns.put("undeclared_keys", "STRING");
+      fields = byName.values().toArray(new Field[0]);
+      values = new Object[columns.size()];
+      events = rules.get("events").properties().stream().map(event -> event.getKey().getBytes(UTF_8)).toArray(byte[][]::new);
+      regions = bytesOf(texts(rules.path("regions")));
+      for (JsonNode rule : rules.path("between")) {
+        List<Field> parts = texts(rule.get("parts")).stream().map(byName::get).toList();
+        between.add(new Between(parts, byName.get(rule.get("at_most").asText()), rule.path("plus").asLong(), rule.get("reason").asText()));
+      }
     }
 
     /** Whether the record keeps the contract. Whatever the bytes are, nothing is thrown. */
-    boolean accepts(byte[] bytes) {
+    public boolean accepts(byte[] bytes) {
       field = null;
       try {
         reason = bytes == null ? "null_value" : judge(bytes);
@@ -164,33 +170,26 @@ public final class DaybookJson {
       filled.clear();
       record = bytes;
       String text = new String(bytes, UTF_8); // Java puts U+FFFD where UTF-8 is broken, so that other bytes come back.
-      if (!Arrays.equals(text.getBytes(UTF_8), bytes)) {
-        return "invalid_utf8";
-      }
+      if (!Arrays.equals(text.getBytes(UTF_8), bytes)) return "invalid_utf8";
       int first = skipBlanks(0), end;
-      if (first == bytes.length || bytes[first] != '{') {
-        return first < bytes.length && bytes[first] == '[' ? "array" : "malformed";
-      }
+      if (first == bytes.length || bytes[first] != '{') return first < bytes.length && bytes[first] == '[' ? "array" : "malformed";
       Map<String, Slot> strangers;
       try (JsonParser opened = factory.createParser(bytes)) {
         parser = opened;
         parser.nextToken();
-        strangers = readMembers(rules.byName);
+        strangers = readMembers(byName);
         end = skipBlanks((int) parser.currentLocation().getByteOffset());
       }
-      factory = bytes.length > LONG_RECORD ? newFactory() : factory; // It remembers 6,000 keys, however long they are.
-      if (end < bytes.length) {
-        return bytes[end] == '{' ? "several_objects" : "trailing_content";
-      }
+      if (bytes.length > LONG_RECORD) factory = newFactory(); // It remembers 6,000 keys, however long they are.
+      if (end < bytes.length) return bytes[end] == '{' ? "several_objects" : "trailing_content";
       // In well-formed JSON every backslash begins an escape: without the pairs and what else could hide it, a half is plain to see.
       boolean hasSurrogate = text.contains("\\ud") || text.contains("\\uD");
-      return hasSurrogate && HALF.matcher(PAIR.matcher(text).replaceAll("")).find() ? "half_surrogate" : violation(strangers.values());
+      if (hasSurrogate && HALF.matcher(PAIR.matcher(text).replaceAll("")).find()) return "half_surrogate";
+      return violation(strangers.values());
     }
 
     private int skipBlanks(int at) {
-      while (at < record.length && (record[at] == ' ' || record[at] == '\n' || record[at] == '\r' || record[at] == '\t')) {
-        at++;
-      }
+      while (at < record.length && (record[at] == ' ' || record[at] == '\n' || record[at] == '\r' || record[at] == '\t')) at++;
       return at;
     }
 
@@ -199,20 +198,15 @@ public final class DaybookJson {
       Map<String, Slot> others = Map.of();
       for (String name = parser.nextFieldName(); name != null; name = parser.nextFieldName()) {
         Slot slot = known.get(name);
-        if (slot == null) {
-          others = others.isEmpty() ? new HashMap<>() : others;
-          slot = others.computeIfAbsent(name, Slot::new);
-        }
-        read(slot, parser.nextToken());
+        if (slot == null && others.isEmpty()) others = new HashMap<>();
+        read(slot != null ? slot : others.computeIfAbsent(name, Slot::new), parser.nextToken());
       }
       return others;
     }
 
     /** Points at the value in the record: only a string with escapes is copied. Jackson judges a string when it goes on to the next token. */
     private void read(Slot slot, JsonToken token) throws IOException {
-      if (slot.token != null) {
-        throw new Refusal("repeated_key");
-      }
+      if (slot.token != null) throw new Refusal("repeated_key");
       slot.token = token;
       filled.add(slot);
       int from = (int) parser.currentTokenLocation().getByteOffset(), to = from;
@@ -221,15 +215,12 @@ public final class DaybookJson {
       } else if (token == JsonToken.VALUE_STRING) {
         for (to = ++from; to < record.length && record[to] != '"'; to++) {
           if (record[to] == '\\') {
-            byte[] copy = parser.getText().getBytes(UTF_8);
-            slot.set(copy, 0, copy.length);
+            slot.set(parser.getText().getBytes(UTF_8));
             return;
           }
         }
       } else {
-        while (to < record.length && record[to] > ' ' && record[to] != ',' && record[to] != '}') {
-          to++;
-        }
+        while (to < record.length && record[to] > ' ' && record[to] != ',' && record[to] != '}') to++;
         skip(token);
       }
       slot.set(record, from, to);
@@ -242,61 +233,48 @@ public final class DaybookJson {
         if (token == JsonToken.VALUE_NUMBER_FLOAT && parser.isNaN()) {
           throw new Refusal(NOT_NUMBERS.contains(parser.getText()) ? "not_a_number" : "malformed");
         }
-        if (depth == 0) {
-          return;
-        }
+        if (depth == 0) return;
       }
     }
 
-    /** The first violation of a well-formed record; lands it when there is none. */
+    /** The first violation of a well-formed record, with `field`; lands it when there is none. */
     private String violation(Collection<Slot> strangers) {
-      Field region = rules.byName.get("region"), type = rules.byName.get("event_type");
-      if (rules.regions != null && region.hasText() && region.indexIn(rules.regions) < 0) {
-        return refuse(region, "wrong_region");
+      Field region = byName.get("region"), type = byName.get(field = "event_type");
+      int event = type.hasText() ? type.indexIn(events) : -1;
+      if (regions.length > 0 && region.hasText() && region.indexIn(regions) < 0) {
+        field = region.name;
+        return "wrong_region";
       }
-      int event = type.hasText() ? type.indexIn(rules.events) : -1;
-      if (event < 0) {
-        return refuse(type, type.isPresent() && !type.isEmpty() ? "unknown_event_type" : "missing");
-      }
-      for (Field each : rules.fields) {
+      if (event < 0) return type.isPresent() && !type.isEmpty() ? "unknown_event_type" : "missing";
+      for (Field each : fields) {
+        field = each.name;
         String why = each.violation(event);
-        if (why != null) {
-          return refuse(each, why);
-        }
+        if (why != null) return why;
       }
-      for (Between rule : rules.between) {
-        Field first = rule.firstViolating();
-        if (first != null) {
-          return refuse(first, rule.reason);
-        }
+      for (Between rule : between) {
+        field = rule.firstViolating();
+        if (field != null) return rule.reason;
       }
+      field = null;
       land(event, strangers);
       return null;
     }
 
-    private String refuse(Field about, String why) {
-      field = about.name;
-      return why;
-    }
-
     private void land(int event, Collection<Slot> strangers) {
-      List<Slot> left = new ArrayList<>(strangers);
-      long hash = 0;
-      for (int i = 0; i < rules.fields.length; i++) {
-        Field each = rules.fields[i];
-        boolean isLanded = each.isPresent() && each.isCarriedBy[event];
-        values[i] = isLanded ? each.landed() : null;
-        hash += isLanded ? each.hash() : 0;
-        if (each.isPresent() && !isLanded) {
-          left.add(each);
-        }
-      }
-      left.removeIf(slot -> !slot.isPresent());
-      undeclared = left.size();
+      MemorySegment[] segments = {MemorySegmentFactory.wrap(record)};
       Set<String> names = new TreeSet<>();
-      left.forEach(slot -> names.add(PLAIN_KEY.matcher(slot.name).matches() ? slot.name : "?"));
-      values[values.length - 2] = hash;
-      values[values.length - 1] = names.isEmpty() ? null : StringData.fromString(String.join(",", names.stream().limit(MOST_KEYS).toList()));
+      long hash = 0;
+      for (int i = 0; i < fields.length; i++) {
+        Field each = fields[i];
+        boolean isLanded = each.isPresent() && each.isCarriedBy[event];
+        values[i] = isLanded ? each.landed(segments) : null;
+        hash += isLanded ? each.hash() : 0;
+        if (each.isPresent() && !isLanded) names.add(each.name);
+      }
+      strangers.stream().filter(Slot::isPresent).forEach(key -> names.add(PLAIN_KEY.matcher(key.name).matches() ? key.name : "?"));
+      undeclared = names.size();
+      values[fields.length] = hash;
+      values[fields.length + 1] = names.isEmpty() ? null : StringData.fromString(String.join(",", names.stream().limit(MOST_KEYS).toList()));
     }
   }
 
@@ -309,6 +287,7 @@ public final class DaybookJson {
 
     Slot(String name) { this.name = name; }
 
+    void set(byte[] text) { set(text, 0, text.length); }
     void set(byte[] text, int first, int end) {
       bytes = text;
       from = first;
@@ -316,33 +295,20 @@ public final class DaybookJson {
     }
 
     boolean isPresent() { return token != null && token != JsonToken.VALUE_NULL; }
-
     boolean hasText() { return isPresent() && token.isScalarValue(); }
-
     boolean isEmpty() { return hasText() && from == to; }
-
     String text() { return new String(bytes, from, to - from, UTF_8); }
-
-    /** The value as JSON. */
     String json() { return token == JsonToken.VALUE_STRING ? quoted(text()) : text(); }
 
     int indexIn(byte[][] words) {
       for (int i = 0; i < words.length; i++) {
-        if (Arrays.equals(words[i], 0, words[i].length, bytes, from, to)) {
-          return i;
-        }
+        if (Arrays.equals(words[i], 0, words[i].length, bytes, from, to)) return i;
       }
       return -1;
     }
   }
 
-  private enum Type {
-    TEXT("STRING"), INTEGER("BIGINT"), NUMBER("DOUBLE"), MONEY("BIGINT"), BOOLEAN("BOOLEAN"), OBJECT("STRING");
-
-    final String column;
-
-    Type(String column) { this.column = column; }
-  }
+  private enum Type { TEXT, INTEGER, NUMBER, MONEY, BOOLEAN, OBJECT }
 
   /** A field of the contract and its value in the record at hand. */
   private static final class Field extends Slot {
@@ -350,139 +316,109 @@ public final class DaybookJson {
     final Map<String, Slot> members = new LinkedHashMap<>(); // of an object, in the order of its text
     final boolean[] isCarriedBy, isRequiredBy; // by number of the event type
     final byte[][][] onlyBy;
-    final long min, max, seed;
-    private final double lowest, highest;
+    private final long min, max, seed;
     private final int shortest, longest;
     private final String reason, noneOf, onlyOf;
+    private final boolean isNarrow;
     private final byte[][] allowed;
-    Collection<Slot> others;
+    Collection<Slot> others; // members that the contract does not know
     long value; // of what is no text: a double by its bits, false and true as 0 and 1
 
     Field(JsonNode rule, JsonNode envelope, JsonNode events) {
       super(rule.get("name").asText());
       type = Type.valueOf(rule.get("type").asText().toUpperCase(Locale.ROOT));
-      rule.path("keys").forEach(key -> members.put(key.asText(), new Slot(key.asText())));
+      texts(rule.path("keys")).forEach(key -> members.put(key, new Slot(key)));
       min = rule.path("min").asLong(Long.MIN_VALUE);
-      max = rule.path("max").asLong(type == Type.MONEY ? Long.MAX_VALUE / NANO : Long.MAX_VALUE);
-      lowest = rule.path("min").asDouble(Double.NEGATIVE_INFINITY);
-      highest = rule.path("max").asDouble(Double.POSITIVE_INFINITY);
+      max = rule.path("max").asLong(type == Type.MONEY ? MOST_DOLLARS : Long.MAX_VALUE);
       shortest = rule.path("length").asInt(0);
       longest = rule.path("length").asInt(rule.path("max_length").asInt(Integer.MAX_VALUE));
       reason = rule.path("reason").asText("too_long");
       noneOf = rule.path("none_of").asText("");
       onlyOf = rule.path("only_of").asText("");
-      allowed = words(rule.path("enum"));
+      isNarrow = shortest > 0 || noneOf.length() + onlyOf.length() > 0;
+      allowed = bytesOf(texts(rule.path("enum")));
       isCarriedBy = new boolean[events.size()];
       isRequiredBy = new boolean[events.size()];
       onlyBy = new byte[events.size()][][];
-      Iterator<JsonNode> each = events.iterator();
-      for (int i = 0; each.hasNext(); i++) {
-        JsonNode event = each.next();
-        isCarriedBy[i] = has(envelope, name) || has(event.get("carried"), name);
-        isRequiredBy[i] = has(event.get("required"), name);
-        onlyBy[i] = words(event.path("only").path(name));
+      int number = 0;
+      for (JsonNode event : events) {
+        isCarriedBy[number] = texts(envelope).contains(name) || texts(event.get("carried")).contains(name);
+        isRequiredBy[number] = texts(event.get("required")).contains(name);
+        onlyBy[number++] = bytesOf(texts(event.path("only").path(name)));
       }
-      long hash = FNV_OFFSET;
-      for (byte one : (name + "\0").getBytes(UTF_8)) {
-        hash = (hash ^ one & 0xFF) * FNV_PRIME;
-      }
-      seed = hash;
+      set((name + "\0").getBytes(UTF_8));
+      seed = fnv(FNV_OFFSET);
     }
 
     String violation(int event) {
       String why = isPresent() ? violation() : null;
-      if (why == null && isRequiredBy[event] && (!isPresent() || isEmpty())) {
-        return "missing";
-      }
-      return why == null && isPresent() && onlyBy[event] != null && indexIn(onlyBy[event]) < 0 ? "not_allowed" : why;
+      if (why == null && isRequiredBy[event] && (!isPresent() || isEmpty())) return "missing";
+      return why == null && isPresent() && onlyBy[event].length > 0 && indexIn(onlyBy[event]) < 0 ? "not_allowed" : why;
     }
 
     private String violation() {
-      if (hasText() ? type == Type.OBJECT : token != JsonToken.START_OBJECT || type != Type.OBJECT) {
-        return "wrong_type";
-      }
+      if (type == Type.OBJECT ? token != JsonToken.START_OBJECT : !hasText()) return "wrong_type";
       return switch (type) {
         case TEXT -> textViolation();
-        case INTEGER -> integerViolation();
-        case NUMBER -> numberViolation();
-        case MONEY -> moneyViolation();
-        case BOOLEAN -> booleanViolation();
+        case BOOLEAN -> (value = indexIn(BOOLEANS)) < 0 ? "wrong_type" : null;
         case OBJECT -> objectViolation();
+        case INTEGER, NUMBER, MONEY -> {
+          String text = to - from <= LONGEST_NUMBER ? text() : "";
+          if (!(type == Type.INTEGER ? INTEGER : NUMBER).matcher(text).matches()) yield "wrong_type";
+          yield type == Type.INTEGER ? integerViolation(text) : type == Type.NUMBER ? numberViolation(text) : moneyViolation(new BigDecimal(text));
+        }
       };
     }
 
     private String textViolation() {
-      int length = to - from;
-      if (length > longest || shortest > 0) { // A code point has one byte or more, of which all but the first begin with 10.
-        for (int i = from; i < to; i++) {
-          length -= (bytes[i] & 0xC0) == 0x80 ? 1 : 0;
-        }
-      }
-      boolean isRefused = length < shortest || length > longest || !(noneOf + onlyOf).isEmpty() && !text().codePoints().allMatch(this::isAllowed);
-      return isRefused ? reason : allowed != null && indexIn(allowed) < 0 ? "not_allowed" : null;
+      String text = isNarrow || to - from > longest ? text() : null;
+      int length = text == null ? to - from : text.codePointCount(0, text.length());
+      if (length < shortest || length > longest || isNarrow && !text.codePoints().allMatch(this::isAllowed)) return reason;
+      return allowed.length > 0 && indexIn(allowed) < 0 ? "not_allowed" : null;
     }
 
     private boolean isAllowed(int codePoint) { return noneOf.indexOf(codePoint) < 0 && (onlyOf.isEmpty() || onlyOf.indexOf(codePoint) >= 0); }
 
-    private String integerViolation() {
-      if (to - from > LONGEST_NUMBER || !INTEGER.matcher(text()).matches()) {
-        return "wrong_type";
-      }
-      try {
-        value = Long.parseLong(text());
-      } catch (NumberFormatException error) {
-        return "beyond_64_bits";
-      }
+    private String integerViolation(String text) {
+      if (text.length() > 18 && new BigInteger(text).bitLength() > 63) return "beyond_64_bits";
+      value = Long.parseLong(text);
       return value < min || value > max ? "out_of_range" : null;
     }
 
-    private boolean isNumber() {
-      return to - from <= LONGEST_NUMBER && NUMBER.matcher(text()).matches();
-    }
-
-    private String numberViolation() {
-      if (!isNumber()) {
-        return "wrong_type";
-      }
-      double number = Double.parseDouble(text()) + 0.0; // which makes -0.0 a zero as any other
+    private String numberViolation(String text) {
+      double number = Double.parseDouble(text) + 0.0; // -0.0 becomes 0.0.
       value = Double.doubleToLongBits(number);
-      return Double.isInfinite(number) ? "beyond_64_bits" : number < lowest || number > highest ? "out_of_range" : null;
+      return Double.isInfinite(number) ? "beyond_64_bits" : number < min || number > max ? "out_of_range" : null;
     }
 
-    private String moneyViolation() {
-      if (!isNumber()) {
-        return "wrong_type";
-      }
-      BigDecimal dollars = new BigDecimal(text());
-      if (bytes[from] == '-' || dollars.compareTo(BigDecimal.valueOf(max)) > 0) {
-        return "out_of_range";
-      }
+    private String moneyViolation(BigDecimal dollars) {
+      if (bytes[from] == '-' || dollars.compareTo(BigDecimal.valueOf(max)) > 0) return "out_of_range";
       BigDecimal nanos = dollars.movePointRight(9).stripTrailingZeros();
       value = nanos.longValue();
       return nanos.scale() > 0 ? "too_precise" : null;
     }
 
-    private String booleanViolation() {
-      String text = text();
-      value = text.equals("true") ? 1 : 0;
-      return value == 1 || text.equals("false") ? null : "wrong_type";
-    }
-
     private String objectViolation() {
-      if (!others.isEmpty() || members.values().stream().anyMatch(member -> member.isPresent() && !member.hasText())) {
-        return "unexpected_attribute";
-      }
+      if (!others.isEmpty() || members.values().stream().anyMatch(member -> member.isPresent() && !member.hasText())) return "unexpected_attribute";
       StringJoiner text = new StringJoiner(",", "{", "}");
       members.values().stream().filter(Slot::isPresent).forEach(member -> text.add(quoted(member.name) + ":" + member.json()));
-      byte[] canonical = text.toString().getBytes(UTF_8);
-      set(canonical, 0, canonical.length);
+      set(text.toString().getBytes(UTF_8));
       return null;
     }
 
-    /** What the row holds; null when the event type does not carry the field. */
-    Object landed() {
+    String column() {
       return switch (type) {
-        case TEXT, OBJECT -> StringData.fromBytes(bytes, from, to - from);
+        case TEXT, OBJECT -> "STRING";
+        case INTEGER, MONEY -> "BIGINT";
+        case NUMBER -> "DOUBLE";
+        case BOOLEAN -> "BOOLEAN";
+      };
+    }
+
+    /** What the row holds; `segments` are the record, of which most texts are slices. */
+    Object landed(MemorySegment[] segments) {
+      return switch (type) {
+        case TEXT, OBJECT -> segments[0].getArray() == bytes ? new BinaryStringData(segments, from, to - from) : StringData.fromBytes(bytes);
         case INTEGER, MONEY -> (Object) value;
         case NUMBER -> Double.longBitsToDouble(value);
         case BOOLEAN -> value == 1;
@@ -491,106 +427,59 @@ public final class DaybookJson {
 
     /** FNV-1a of the name, a zero byte and the value, through murmur3's finaliser. */
     long hash() {
-      long hash = seed;
-      if (type == Type.TEXT || type == Type.OBJECT) {
-        for (int i = from; i < to; i++) {
-          hash = (hash ^ bytes[i] & 0xFF) * FNV_PRIME;
-        }
-      } else {
-        for (int shift = type == Type.BOOLEAN ? 0 : 56; shift >= 0; shift -= 8) {
-          hash = (hash ^ value >>> shift & 0xFF) * FNV_PRIME;
-        }
-      }
+      boolean isText = type == Type.TEXT || type == Type.OBJECT;
+      long hash = isText ? fnv(seed) : seed;
+      for (int shift = isText ? -1 : type == Type.BOOLEAN ? 0 : 56; shift >= 0; shift -= 8) hash = (hash ^ value >>> shift & 0xFF) * FNV_PRIME;
       hash = (hash ^ hash >>> 33) * 0xFF51AFD7ED558CCDL;
       hash = (hash ^ hash >>> 33) * 0xC4CEB9FE1A85EC53L;
       return hash ^ hash >>> 33;
+    }
+
+    private long fnv(long hash) {
+      for (int i = from; i < to; i++) hash = (hash ^ bytes[i] & 0xFF) * FNV_PRIME;
+      return hash;
     }
   }
 
   /** A rule between fields: the sum of the parts is at most the whole and something. */
   private record Between(List<Field> parts, Field whole, long plus, String reason) {
-    /** The first part that is present, when the rule is violated. In two halves, so that no sum overflows. */
-    Field firstViolating() {
-      Field first = null;
+    /** The first part that is present, when the rule is violated. Two halves are summed, of which neither overflows. */
+    String firstViolating() {
+      String first = null;
       long high = (whole.value >> 32) + (plus >> 32), low = (whole.value & LOW_HALF) + (plus & LOW_HALF);
       for (Field part : parts) {
-        if (part.isPresent()) {
-          first = first == null ? part : first;
-          high -= part.value >> 32;
-          low -= part.value & LOW_HALF;
-        }
+        if (!part.isPresent()) continue;
+        if (first == null) first = part.name;
+        high -= part.value >> 32;
+        low -= part.value & LOW_HALF;
       }
       return whole.isPresent() && high + (low >> 32) < 0 ? first : null;
     }
   }
 
-  /** The contract of one stream, as `contracts/rules.py` exports it. */
-  static final class Rules {
-    final String stream;
-    final Map<String, Field> byName = new LinkedHashMap<>();
-    final Map<String, String> columns = new LinkedHashMap<>(); // name to SQL type: the fields, then what the decoder adds
-    final Field[] fields;
-    final byte[][] events, regions;
-    final List<Between> between = new ArrayList<>();
-
-    Rules(String json) {
-      JsonNode rules;
-      try {
-        rules = new ObjectMapper().readTree(json);
-      } catch (JsonProcessingException error) {
-        throw new ValidationException("daybook-json.rules: " + error.getMessage());
-      }
-      stream = rules.get("stream").asText();
-      for (JsonNode rule : rules.get("fields")) {
-        Field field = new Field(rule, rules.get("envelope"), rules.get("events"));
-        byName.put(field.name, field);
-        columns.put(field.name, field.type.column);
-      }
-      columns.put("payload_hash", Type.INTEGER.column);
-      columns.put("undeclared_keys", Type.TEXT.column);
-      fields = byName.values().toArray(new Field[0]);
-      List<byte[]> names = new ArrayList<>();
-      rules.get("events").fieldNames().forEachRemaining(name -> names.add(name.getBytes(UTF_8)));
-      events = names.toArray(new byte[0][]);
-      regions = words(rules.path("regions"));
-      for (JsonNode rule : rules.path("between")) {
-        List<Field> parts = new ArrayList<>();
-        rule.get("parts").forEach(part -> parts.add(byName.get(part.asText())));
-        between.add(new Between(parts, byName.get(rule.get("at_most").asText()), rule.path("plus").asLong(), rule.get("reason").asText()));
-      }
+  private static JsonNode parsed(String rules) {
+    try {
+      return new ObjectMapper().readTree(rules);
+    } catch (JsonProcessingException error) {
+      throw new ValidationException("daybook-json.rules: " + error.getMessage());
     }
   }
 
-  private static byte[][] words(JsonNode list) {
-    List<byte[]> words = new ArrayList<>();
-    list.forEach(word -> words.add(word.asText().getBytes(UTF_8)));
-    return words.isEmpty() ? null : words.toArray(new byte[0][]);
+  private static List<String> texts(JsonNode list) {
+    List<String> texts = new ArrayList<>();
+    list.forEach(each -> texts.add(each.asText()));
+    return texts;
   }
 
-  private static boolean has(JsonNode list, String word) {
-    for (JsonNode each : list) {
-      if (each.asText().equals(word)) {
-        return true;
-      }
-    }
-    return false;
-  }
+  private static byte[][] bytesOf(List<String> texts) { return texts.stream().map(each -> each.getBytes(UTF_8)).toArray(byte[][]::new); }
 
-  private static String quoted(String text) {
-    StringBuilder quoted = new StringBuilder("\"");
-    for (char each : text.toCharArray()) {
-      int named = "\"\\\b\t\n\f\r".indexOf(each);
-      quoted.append(named >= 0 ? "\\" + "\"\\btnfr".charAt(named) : each < ' ' ? String.format("\\u%04X", (int) each) : String.valueOf(each));
-    }
-    return quoted.append('"').toString();
-  }
+  private static String quoted(String text) { return '"' + new String(JsonStringEncoder.getInstance().quoteAsString(text)) + '"'; }
 
   /** Ends the reading of a record; the message is the reason. */
   private static final class Refusal extends IOException {
     private static final long serialVersionUID = 1;
 
     Refusal(String reason) { super(reason); }
-
-    @Override public Throwable fillInStackTrace() { return this; } // nobody reads it, and it costs more than the record
+    @Override public Throwable fillInStackTrace() { return this; } // Nobody reads it, and it costs more than the record.
   }
 }
