@@ -81,7 +81,7 @@ PLANTS: dict[str, Callable[[Any], object]] = {
     "a field that is not required": lambda rules: rules["events"]["model.completed"]["required"].remove("provider"),
     "a field that is required": lambda rules: rules["events"]["model.completed"]["required"].append("run_id"),
     "a field that is not carried": lambda rules: rules["events"]["model.completed"]["carried"].remove("cost_usd"),
-    "an event type more": lambda rules: rules["events"].update({"model.begun": rules["events"]["model.completed"]}),
+    "an event type more": lambda rules: rules["events"].update({"true": rules["events"]["model.completed"]}),
     "an event type less": lambda rules: rules["events"].pop("model.switched"),
     "canaries from anybody": lambda rules: rules["events"]["canary.beat"].update(only={}),
     "no rule between fields": lambda rules: rules.update(between=[]),
