@@ -20,17 +20,17 @@ ONE, OTHER = "strange-billing", "strange-planner"
 RUNS = registry.load().streams["runs"]
 NOT_CARRIED = "duration_ms"
 SENT: dict[tuple[str, str], list[dict[str, Any]]] = {
-    (ONE, "run.started"): [{"colour": "red"}, {"colour": None}, {"colour": {"a": 1}, NOT_CARRIED: 7}, {NOT_CARRIED: 8}, {}],
-    (ONE, "step.completed"): [{NOT_CARRIED: 9}, {"colour": "red", "no name": 1}],
-    (OTHER, "run.started"): [{"colour": "red"}] * 3,
+    (ONE, "run.started"): [{"flavour": "red"}, {"flavour": None}, {"flavour": {"a": 1}, NOT_CARRIED: 7}, {NOT_CARRIED: 8}, {}],
+    (ONE, "step.completed"): [{NOT_CARRIED: 9}, {"flavour": "red", "no name": 1}],
+    (OTHER, "run.started"): [{"flavour": "red"}] * 3,
 }
 """What the events of a source and an event type have beyond what they carry."""
 COUNTED = [
-    (ONE, "run.started", "colour", 2),
     (ONE, "run.started", NOT_CARRIED, 2),
+    (ONE, "run.started", "flavour", 2),
     (ONE, "step.completed", "?", 1),
-    (ONE, "step.completed", "colour", 1),
-    (OTHER, "run.started", "colour", 3),
+    (ONE, "step.completed", "flavour", 1),
+    (OTHER, "run.started", "flavour", 3),
 ]
 
 
