@@ -107,8 +107,7 @@ class Deliveries(WorkingTable):
     def copies(self, paths: Sequence[str], partition: int, low: int, high: int) -> int:
         """Copies beyond the first of each offset of a range, both ends included, in Parquet files."""
         query = f'SELECT count(*) - count(DISTINCT ("offset", appended_at)) FROM ({self.rows.parquet}) WHERE {_between(partition, low, high)}'
-        row = self._connection.execute(query, [list(paths)]).fetchone()
-        return int(row[0]) if row else 0
+        return self._number(query, [list(paths)]) or 0
 
     def offsets_between(self, partition: int, low: int, high: int) -> set[int]:
         """Offsets of the fresh rows in a range, both ends included."""
@@ -130,8 +129,8 @@ class Deliveries(WorkingTable):
     def least_offset(self, paths: Sequence[str], partition: int, low: int, high: int) -> int:
         """The least offset of the rows of Parquet files in a range, both ends included; the one behind it without such a row."""
         query = f'SELECT min("offset") FROM ({self.rows.parquet}) WHERE {_between(partition, low, high)}'
-        row = self._connection.execute(query, [list(paths)]).fetchone()
-        return high + 1 if row is None or row[0] is None else int(row[0])
+        least = self._number(query, [list(paths)])
+        return high + 1 if least is None else least
 
     def stretch(self, size: int, random: Random) -> list[Place]:
         """At most `size` fresh rows that lie side by side, at a random place."""
@@ -196,8 +195,7 @@ class Deliveries(WorkingTable):
 
     def count(self, condition: str) -> int:
         """Number of rows that meet a condition."""
-        row = self._connection.execute(f"SELECT count(*) FROM {self.name} WHERE {condition}").fetchone()
-        return int(row[0]) if row else 0
+        return self._number(f"SELECT count(*) FROM {self.name} WHERE {condition}") or 0
 
     def recompute(self, table: PartialTable, condition: str, lane: str) -> str:
         """Query of the partial rows that the rows meeting a condition make."""
@@ -239,6 +237,11 @@ class Deliveries(WorkingTable):
                       FROM (SELECT "partition", "offset", appended_ms FROM {self.name} UNION ALL {_rows_of(gone)})
                     ) WHERE (reached >= window_end OR "partition" NOT IN ({partitions})) AND window_end <= {through_ms}"""
         return {int(row[0]) for row in self._connection.execute(query).fetchall()}
+
+    def _number(self, query: str, parameters: Sequence[list[str]] = ()) -> int | None:
+        """The one number of a query. All rows are fetched: a result that is not read to its end bars relations from the connection."""
+        ((number,),) = self._connection.execute(query, parameters).fetchall()
+        return None if number is None else int(number)
 
     def _select(self, relation: str, *, fresh: bool) -> str:
         names = ", ".join(quote(name, '"') for name in self._read)

@@ -264,6 +264,14 @@ def test_a_row_of_an_older_release_is_not_held_against_this_validator(journal: J
     assert misread(journal, Records(wrong={0})) == ()
 
 
+def test_counting_rows_before_does_not_bar_reading_misread_records_again(journal: Journal) -> None:
+    since = journal.head
+    journal.append(*range(40))
+    journal.open(since, Position(0, 0))
+    assert journal.reader.deliveries.count("fresh") == 40
+    assert misread(journal, Records(), (0, 7), size=0) == ()
+
+
 def test_what_is_misread_time_and_again_does_not_pile_up(journal: Journal) -> None:
     since = journal.head
     journal.append(*range(40))
