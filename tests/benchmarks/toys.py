@@ -6,8 +6,8 @@ from pathlib import Path
 from contracts import registry as contract_registry
 from kpis import registry as kpi_registry
 
-STREAM = """stream: {name}
-title: Toy {number}
+HEAD = """stream: {name}
+title: {title}
 description: A stream that was made for a measurement.
 owner: benchmarks
 version: 1.0.0
@@ -16,7 +16,10 @@ retention_days: 400
 freshness_seconds: 15
 fields:
   thing_id: {{type: string, max_length: 128, description: The thing.}}
-  thing_kind: {{type: string, max_length: 64, description: What sort of thing it is.}}
+"""
+STREAM = (
+    HEAD
+    + """  thing_kind: {{type: string, max_length: 64, description: What sort of thing it is.}}
   size: {{type: integer, min: 0, max: 1000000000, description: How large it is.}}
   duration_ms: {{type: integer, min: 0, max: 1000000000000, unit: ms, description: How long it took.}}
 facts:
@@ -24,6 +27,7 @@ facts:
     description: Every event of the toy, once.
     events: [{name}.happened]
 """
+)
 EVENT = """event: {name}.happened
 title: Toy {number} happened
 description: Something happened to a thing.
@@ -54,17 +58,9 @@ WIDE = "wide"
 """Name of the toys of many fields in a file of their events."""
 WIDE_EVENT = "thing.happened"
 OWN_CARRIED = 12
-WIDE_STREAM = """stream: {name}
-title: Toy of {fields} fields
-description: A stream that was made for a measurement.
-owner: benchmarks
-version: 1.0.0
-entities: [thing_id]
-retention_days: 400
-freshness_seconds: 15
-fields:
-  thing_id: {{type: string, max_length: 128, description: The thing.}}
-{own}facts:
+WIDE_STREAM = (
+    HEAD
+    + """{own}facts:
   {name}_events:
     description: Every event of the toy, once.
     events: [thing.happened]
@@ -72,6 +68,7 @@ fields:
     description: Nothing ever.
     events: [thing.rested]
 """
+)
 WIDE_TYPES = ("{type: string, max_length: 64,", "{type: integer, min: 0, max: 1000000000,", "{type: time,", "{type: number, min: 0, max: 1,")
 
 
@@ -97,7 +94,7 @@ def declare_wide(folder: Path, sizes: tuple[int, ...]) -> tuple[Path, Path]:
         events = contracts / "events" / name
         events.mkdir()
         lines = "".join(f"  {one}: {WIDE_TYPES[place % len(WIDE_TYPES)]} description: Something told.}}\n" for place, one in enumerate(own))
-        (events / "stream.yaml").write_text(WIDE_STREAM.format(name=name, fields=fields, own=lines))
+        (events / "stream.yaml").write_text(WIDE_STREAM.format(name=name, title=f"Toy of {fields} fields", own=lines))
         for event, carried in ((WIDE_EVENT, own[:OWN_CARRIED]), ("thing.rested", own)):
             text = f"event: {event}\ntitle: Thing\ndescription: Something happened.\nrequired: [thing_id]\noptional: [{', '.join(carried)}]\n"
             (events / f"{event}.yaml").write_text(text)
@@ -121,7 +118,7 @@ def declare(folder: Path, count: int) -> tuple[Path, Path]:
         name = f"toy_{number}"
         events = contracts / "events" / name
         events.mkdir()
-        (events / "stream.yaml").write_text(STREAM.format(name=name, number=number))
+        (events / "stream.yaml").write_text(STREAM.format(name=name, title=f"Toy {number}"))
         (events / f"{name}.happened.yaml").write_text(EVENT.format(name=name, number=number))
         (definitions / "definitions" / f"{name}_size.yaml").write_text(SUM.format(name=name, number=number))
         (definitions / "definitions" / f"{name}_duration.yaml").write_text(HISTOGRAM.format(name=name, number=number))
