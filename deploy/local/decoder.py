@@ -1,6 +1,7 @@
 """Compiles the strict decoder, the project's one Java source for Flink, against the Flink that is installed."""
 
 import hashlib
+import importlib.metadata
 import subprocess
 import tempfile
 import zipfile
@@ -22,8 +23,8 @@ class DecoderError(DeployError):
 
 
 def folder(environment: Mapping[str, str]) -> Path:
-    """Where the compiled decoders of a user lie, one jar per version of the source."""
-    return cache_directory(environment) / "decoder"
+    """Where the decoders lie that were compiled against the installed Flink, one jar per version of the source."""
+    return cache_directory(environment) / "decoder" / f"flink-{importlib.metadata.version('apache-flink')}"
 
 
 def build(java: Java, environment: Mapping[str, str], source: Path = SOURCE) -> Path:
@@ -45,7 +46,7 @@ def build(java: Java, environment: Mapping[str, str], source: Path = SOURCE) -> 
 
 def _compile(java: Java, source: Path, classes: Path) -> None:
     compiler = str(java.home / "bin" / "javac")
-    options = ("--release", str(RELEASE), "-encoding", "UTF-8", "-Xlint:all", "-Werror", "-cp", f"{flink_home()}/lib/*", "-d", str(classes))
+    options = ("--release", str(RELEASE), "-encoding", "UTF-8", "-proc:none", "-cp", f"{flink_home()}/lib/*", "-d", str(classes))
     finished = subprocess.run((compiler, *options, str(source)), capture_output=True, text=True, check=False)
     if finished.returncode != 0:
         first = (finished.stderr or finished.stdout).strip().partition("\n")[0]

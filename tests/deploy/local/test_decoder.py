@@ -1,6 +1,8 @@
 """The strict decoder is compiled once per version of its source, complete or not at all."""
 
+import importlib.metadata
 import os
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 
 from deploy.local import decoder
 from deploy.local.decoder import DecoderError
+from deploy.local.engines import flink_home
 from deploy.local.toolchain import Java, find_java
 
 
@@ -55,3 +58,16 @@ def test_a_source_that_does_not_compile_is_one_sentence_and_no_jar(java: Java, c
     with pytest.raises(DecoderError, match=r"DaybookJson\.java: does not compile with .*javac \(.*\)$"):
         decoder.build(java, cache, write(tmp_path, "int = 1;"))
     assert list(decoder.folder(cache).iterdir()) == []
+
+
+def test_the_source_compiles_without_a_warning(java: Java, tmp_path: Path) -> None:
+    command = (str(java.home / "bin" / "javac"), "--release", str(decoder.RELEASE), "-Xlint:all", "-Werror", "-cp", f"{flink_home()}/lib/*")
+    finished = subprocess.run((*command, "-d", str(tmp_path), str(decoder.SOURCE)), capture_output=True, text=True, check=False)
+    assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
+
+
+def test_another_flink_is_another_jar(java: Java, cache: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write(tmp_path, "")
+    first = decoder.build(java, cache, source)
+    monkeypatch.setattr(importlib.metadata, "version", lambda _: "9.9.9")
+    assert decoder.build(java, cache, source) != first
