@@ -31,6 +31,8 @@ MAX_AHEAD_MS = DAY_MS
 MAX_MONEY_USD = 1_000_000
 NANO = 1_000_000_000
 """Money is summed in billionths of a dollar."""
+EXACT = 2**53
+"""Whole numbers nearer to zero are doubles too: of every bound of a field and its neighbours."""
 
 
 class _Frozen(BaseModel):
@@ -57,10 +59,10 @@ class Field(_Frozen):
     type: FieldType
     description: str
     required: bool = False
-    max_length: int = Setting(default_factory=lambda told: LENGTHS.get(told.get("type"), 0))
+    max_length: int = Setting(default_factory=lambda told: LENGTHS.get(told.get("type"), 0), gt=0, lt=2**31)
     enum: tuple[str, ...] = ()
-    min: int | None = None
-    max: int | None = None
+    min: int | None = Setting(default=None, gt=-EXACT, lt=EXACT)
+    max: int | None = Setting(default=None, gt=-EXACT, lt=EXACT)
     unit: str | None = None
     classification: Literal["internal", "pii", "confidential"] = "internal"
     keys: tuple[str, ...] = ()
@@ -94,7 +96,7 @@ class Rule(_Frozen):
 
     parts: tuple[str, ...] = Setting(min_length=1)
     at_most: str
-    plus: int = Setting(default=0, ge=0)
+    plus: int = Setting(default=0, ge=0, lt=EXACT)
     reason: Literal["exceeds_whole", "out_of_order"]
 
     @property

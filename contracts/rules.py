@@ -118,7 +118,7 @@ def _field(field: Field) -> FieldRules:
         case "boolean":
             return {"name": field.name, "type": "boolean"}
         case "object":
-            return {"name": field.name, "type": "object", "keys": list(field.keys)}
+            return {"name": field.name, "type": "object", "keys": list(dict.fromkeys(field.keys))}
         case "integer" | "number":
             return _bounded(field)
         case _:

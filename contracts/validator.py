@@ -78,7 +78,7 @@ class _FieldOfEvent(NamedTuple):
     name: str
     judge: Judge
     is_required: bool
-    only: frozenset[str] | None
+    only: frozenset[str]
 
 
 class _StreamRules:
@@ -95,7 +95,7 @@ class _StreamRules:
 
     def _fields(self, event: EventRules) -> list[_FieldOfEvent]:
         only = {name: frozenset(values) for name, values in event["only"].items()}
-        return [_FieldOfEvent(name, judge, name in event["required"], only.get(name)) for name, judge in self._judges.items()]
+        return [_FieldOfEvent(name, judge, name in event["required"], only.get(name, frozenset())) for name, judge in self._judges.items()]
 
     def judge(self, value: bytes | None, appended_ms: int | None) -> _Judged | Violation:
         try:
@@ -144,7 +144,7 @@ def _first_broken(fields: Iterable[_FieldOfEvent], members: Mapping[str, Token],
             reason = str(error)
         if reason is None and token == "" and field.is_required:
             reason = reasons.MISSING
-        if reason is None and field.only is not None and text_of(token) not in field.only:
+        if reason is None and field.only and text_of(token) not in field.only:
             reason = reasons.NOT_ALLOWED
         if reason is not None:
             return Violation(reason, field.name, (text_of(token) or "")[:120] or None)
@@ -152,8 +152,8 @@ def _first_broken(fields: Iterable[_FieldOfEvent], members: Mapping[str, Token],
 
 
 def _compared(rule: Between, values: Mapping[str, Value]) -> Violation | None:
-    parts = {name: int(values[name]) for name in rule["parts"] if name in values}
+    parts = [(name, int(values[name])) for name in rule["parts"] if name in values]
     if not parts or rule["at_most"] not in values:
         return None
-    total, most = sum(parts.values()), int(values[rule["at_most"]]) + rule["plus"]
-    return Violation(rule["reason"], next(iter(parts)), f"{total} is more than {most}") if total > most else None
+    total, most = sum(value for _, value in parts), int(values[rule["at_most"]]) + rule["plus"]
+    return Violation(rule["reason"], parts[0][0], f"{total} is more than {most}") if total > most else None

@@ -26,6 +26,12 @@ BROKEN = {
     "key that is no text": (EVENT, "title:", "7: red\ntitle:", "jobs/job.done.yaml: '7' "),
     "unknown field type": (STREAM, "type: time", "type: date", "jobs/stream.yaml: 'fields.ended_at.type' Input should be 'string'"),
     "limit that is no number": (STREAM, "max: 9", "max: few", "jobs/stream.yaml: 'fields.tries.max' Input should be a valid integer"),
+    "limit that a double has no room for": (
+        STREAM,
+        "max: 9",
+        f"max: {2**53}",
+        "jobs/stream.yaml: 'fields.tries.max' Input should be less than 9007199254740992",
+    ),
     "retention that is no number": (STREAM, "_days: 30", "_days: long", "jobs/stream.yaml: 'retention_days' Input should be a valid integer"),
     "limit of another type": (
         STREAM,
