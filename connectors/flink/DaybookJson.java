@@ -6,14 +6,13 @@ import java.io.IOException;
 import java.math.*;
 import java.util.*;
 import java.util.regex.Pattern;
+import java.util.stream.*;
 import org.apache.flink.api.common.serialization.*;
-import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.configuration.*;
 import org.apache.flink.core.memory.*;
 import org.apache.flink.metrics.*;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.*;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.io.JsonStringEncoder;
-import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.json.JsonReadFeature;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.*;
 import org.apache.flink.table.api.ValidationException;
 import org.apache.flink.table.connector.ChangelogMode;
@@ -23,21 +22,19 @@ import org.apache.flink.table.data.*;
 import org.apache.flink.table.data.binary.BinaryStringData;
 import org.apache.flink.table.factories.*;
 import org.apache.flink.table.types.DataType;
-import org.apache.flink.table.types.logical.RowType;
 
 /**
  * A Flink format that judges an event by its contract while it decodes it: a typed row, or nothing. `contracts/validator.py` is the reference.
- * Metrics of a source, each after `daybook.(stream)`: `accepted`, `bytes` (of all records), `undeclared_keys`, `refused.(reason)`. Every reason is
- * a fault of the record, except `decoder_failed`, which is one of this file.
+ * Metrics after `daybook.(stream)`: `accepted`, `bytes`, `undeclared_keys`, `refused.(reason)`, of which `decoder_failed` is a fault of this file.
  */
 public final class DaybookJson {
-  private static final Set<String> NOT_NUMBERS = Set.of("NaN", "Infinity", "-Infinity");
   private static final Pattern PLAIN_KEY = Pattern.compile("[A-Za-z_][A-Za-z0-9_.-]{0,63}");
   private static final Pattern INTEGER = Pattern.compile("0|-?[1-9][0-9]*");
   private static final Pattern NUMBER = Pattern.compile("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]{1,3})?");
-  private static final Pattern PAIR = Pattern.compile("\\\\[^u]|\\\\u[dD][89abAB]..\\\\u[dD][c-fC-F].."), HALF = Pattern.compile("\\\\u[dD][89a-fA-F]");
+  private static final Pattern ESCAPE = Pattern.compile("\\\\([^u]|u[dD][89abAB]..\\\\u[dD][c-fC-F]|(u[dD][89a-fA-F]))");
+  private static final Pattern NOT_A_NUMBER = Pattern.compile("Non-standard token '(NaN|-?Infinity)'.*"); // of what Jackson says
   private static final int LONGEST_NUMBER = 64, MOST_KEYS = 16, LONG_RECORD = 4096;
-  private static final long MOST_DOLLARS = Long.MAX_VALUE / 1_000_000_000, FNV_OFFSET = 0xCBF29CE484222325L, FNV_PRIME = 0x100000001B3L, LOW_HALF = 0xFFFFFFFFL;
+  private static final long FNV_OFFSET = 0xCBF29CE484222325L, FNV_PRIME = 0x100000001B3L, LOW_HALF = 0xFFFFFFFFL;
   private static final byte[][] BOOLEANS = bytesOf(List.of("false", "true"));
 
   /** What Flink finds by the name of the format. */
@@ -52,17 +49,13 @@ public final class DaybookJson {
     @Override public DecodingFormat<DeserializationSchema<RowData>> createDecodingFormat(DynamicTableFactory.Context table, ReadableConfig options) {
       FactoryUtil.validateFactoryOptions(this, options);
       String planned = options.get(SOURCE), compiled = Factory.class.getPackage().getImplementationVersion();
-      if (!planned.equals(compiled)) {
-        throw new ValidationException("daybook-json.source: the table was planned with decoder " + planned + ", and this is " + compiled);
-      }
-      return new Format(options.get(RULES));
-    }
-  }
-
-  private record Format(String rules) implements DecodingFormat<DeserializationSchema<RowData>> {
-    @Override public ChangelogMode getChangelogMode() { return ChangelogMode.insertOnly(); }
-    @Override public DeserializationSchema<RowData> createRuntimeDecoder(DynamicTableSource.Context context, DataType type) {
-      return new Decoder(rules, (RowType) type.getLogicalType(), context.createTypeInformation(type));
+      if (!planned.equals(compiled)) throw new ValidationException("daybook-json.source: planned with decoder " + planned + ", and this is " + compiled);
+      return new DecodingFormat<>() {
+        @Override public ChangelogMode getChangelogMode() { return ChangelogMode.insertOnly(); }
+        @Override public DeserializationSchema<RowData> createRuntimeDecoder(DynamicTableSource.Context context, DataType row) {
+          return new Decoder(options.get(RULES), context, row);
+        }
+      };
     }
   }
 
@@ -70,18 +63,16 @@ public final class DaybookJson {
   private static final class Decoder extends AbstractDeserializationSchema<RowData> {
     private static final long serialVersionUID = 1;
     private final String rules;
-    private final int[] positions; // in the row, of the judge's columns
     private transient Judge judge;
     private transient MetricGroup metrics;
     private transient Map<String, Counter> counters;
 
-    Decoder(String rules, RowType row, TypeInformation<RowData> type) {
-      super(type);
+    Decoder(String rules, DynamicTableSource.Context context, DataType row) {
+      super(context.createTypeInformation(row));
       this.rules = rules;
-      Map<String, String> columns = new Judge(rules).columns, declared = new LinkedHashMap<>();
-      row.getFields().forEach(field -> declared.put(field.getName(), field.getType().copy(true).asSummaryString()));
+      List<String> columns = new Judge(rules).columns;
+      List<String> declared = DataType.getFields(row).stream().map(each -> each.getName() + " " + each.getDataType().nullable()).toList();
       if (!declared.equals(columns)) throw new ValidationException("daybook-json: the physical columns must be " + columns + " and are " + declared);
-      positions = columns.keySet().stream().mapToInt(row::getFieldIndex).toArray();
     }
 
     @Override public void open(InitializationContext context) {
@@ -97,9 +88,7 @@ public final class DaybookJson {
       count(isAccepted ? "accepted" : "refused." + judge.reason, 1);
       if (!isAccepted) return null;
       count("undeclared_keys", judge.undeclared);
-      GenericRowData row = new GenericRowData(positions.length);
-      for (int i = 0; i < positions.length; i++) row.setField(positions[i], judge.values[i]);
-      return row;
+      return GenericRowData.of(judge.values);
     }
 
     private void count(String name, long more) { counters.computeIfAbsent(name, metrics::counter).inc(more); }
@@ -108,17 +97,16 @@ public final class DaybookJson {
   /** Judges one record after the other by the rules that `contracts/rules.py` exports; not to be shared between threads. */
   public static final class Judge {
     public final String stream;
-    public final Map<String, String> columns = new LinkedHashMap<>(); // name to SQL type: the fields, then what the decoder adds
+    public final List<String> columns = new ArrayList<>(); // with their SQL types: the fields, then what the decoder adds
     public final Object[] values; // of an accepted record, in the order of the columns
-    public String reason, field; // why a record is refused, and the field it is about or null
+    public String reason, field; // of a refused record: why it is refused, and the field that this is about, or null
     int undeclared; // keys of an accepted record that its event type does not carry
     private final Map<String, Field> byName = new LinkedHashMap<>();
     private final Field[] fields;
     private final byte[][] events, regions;
     private final List<Between> between = new ArrayList<>();
     private final List<Slot> filled = new ArrayList<>();
-    private JsonFactory factory = newFactory();
-    private JsonParser parser;
+    private final JsonFactory factory = newFactory();
     private byte[] record;
 
     public Judge(String json) {
@@ -127,10 +115,9 @@ public final class DaybookJson {
       for (JsonNode rule : rules.get("fields")) {
         Field each = new Field(rule, rules.get("envelope"), rules.get("events"));
         byName.put(each.name, each);
-        columns.put(each.name, each.column());
+        columns.add(each.name + " " + each.type.column);
       }
-      columns.put("payload_hash", "BIGINT");
-      columns.put("undeclared_keys", "STRING");
+      Collections.addAll(columns, "payload_hash BIGINT", "undeclared_keys STRING");
       fields = byName.values().toArray(new Field[0]);
       values = new Object[columns.size()];
       events = rules.get("events").properties().stream().map(event -> event.getKey().getBytes(UTF_8)).toArray(byte[][]::new);
@@ -143,26 +130,22 @@ public final class DaybookJson {
 
     /** Whether the record keeps the contract. Whatever the bytes are, nothing is thrown. */
     public boolean accepts(byte[] bytes) {
-      field = null;
+      reason = field = null;
       try {
         reason = bytes == null ? "null_value" : judge(bytes);
-      } catch (Refusal refusal) {
-        reason = refusal.getMessage();
       } catch (JsonProcessingException error) {
-        reason = "malformed";
-      } catch (IOException | RuntimeException | StackOverflowError error) {
+        reason = NOT_A_NUMBER.matcher(error.getOriginalMessage()).matches() ? "not_a_number" : "malformed";
+      } catch (IOException | RuntimeException error) {
         reason = "decoder_failed";
       }
       return reason == null;
     }
 
     private static JsonFactory newFactory() {
-      var limits = StreamReadConstraints.builder().maxNestingDepth(100).maxNameLength(Integer.MAX_VALUE)
-          .maxNumberLength(Integer.MAX_VALUE).maxStringLength(Integer.MAX_VALUE).build();
-      return new JsonFactoryBuilder().streamReadConstraints(limits)
-          .disable(JsonFactory.Feature.CHARSET_DETECTION).disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
-          .disable(JsonFactory.Feature.FAIL_ON_SYMBOL_HASH_OVERFLOW)
-          .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS).build(); // to tell them from other words
+      int any = Integer.MAX_VALUE;
+      var limits = StreamReadConstraints.builder().maxNestingDepth(100).maxNameLength(any).maxNumberLength(any).maxStringLength(any).build();
+      return new JsonFactoryBuilder().streamReadConstraints(limits).disable(JsonFactory.Feature.CHARSET_DETECTION)
+          .disable(JsonFactory.Feature.INTERN_FIELD_NAMES).disable(JsonFactory.Feature.FAIL_ON_SYMBOL_HASH_OVERFLOW).build();
     }
 
     private String judge(byte[] bytes) throws IOException {
@@ -171,110 +154,77 @@ public final class DaybookJson {
       record = bytes;
       String text = new String(bytes, UTF_8); // Java puts U+FFFD where UTF-8 is broken, so that other bytes come back.
       if (!Arrays.equals(text.getBytes(UTF_8), bytes)) return "invalid_utf8";
-      int first = skipBlanks(0), end;
-      if (first == bytes.length || bytes[first] != '{') return first < bytes.length && bytes[first] == '[' ? "array" : "malformed";
-      Map<String, Slot> strangers;
-      try (JsonParser opened = factory.createParser(bytes)) {
-        parser = opened;
-        parser.nextToken();
-        strangers = readMembers(byName);
-        end = skipBlanks((int) parser.currentLocation().getByteOffset());
+      // A factory remembers 6,000 keys, however long they are: those of a long record are for another one.
+      try (JsonParser parser = (bytes.length > LONG_RECORD ? newFactory() : factory).createParser(bytes)) {
+        JsonToken first = parser.nextToken();
+        if (first != JsonToken.START_OBJECT) return first == JsonToken.START_ARRAY ? "array" : "malformed";
+        Collection<Slot> strangers = readMembers(parser, byName);
+        int end = (int) parser.currentLocation().getByteOffset();
+        while (end < bytes.length && " \n\r\t".indexOf(bytes[end]) >= 0) end++;
+        if (end < bytes.length) return bytes[end] == '{' ? "several_objects" : "trailing_content";
+        // In well-formed JSON every backslash begins an escape.
+        boolean hasSurrogate = text.indexOf('\\') >= 0 && (text.contains("\\ud") || text.contains("\\uD"));
+        if (hasSurrogate && ESCAPE.matcher(text).results().anyMatch(escape -> escape.group(2) != null)) return "half_surrogate";
+        return reason != null ? reason : violation(strangers);
       }
-      if (bytes.length > LONG_RECORD) factory = newFactory(); // It remembers 6,000 keys, however long they are.
-      if (end < bytes.length) return bytes[end] == '{' ? "several_objects" : "trailing_content";
-      // In well-formed JSON every backslash begins an escape: without the pairs and what else could hide it, a half is plain to see.
-      boolean hasSurrogate = text.contains("\\ud") || text.contains("\\uD");
-      if (hasSurrogate && HALF.matcher(PAIR.matcher(text).replaceAll("")).find()) return "half_surrogate";
-      return violation(strangers.values());
-    }
-
-    private int skipBlanks(int at) {
-      while (at < record.length && (record[at] == ' ' || record[at] == '\n' || record[at] == '\r' || record[at] == '\t')) at++;
-      return at;
     }
 
     /** Reads the object that is open into the slots of known keys; returns the slots of all others. */
-    private Map<String, Slot> readMembers(Map<String, ? extends Slot> known) throws IOException {
+    private Collection<Slot> readMembers(JsonParser parser, Map<String, ? extends Slot> known) throws IOException {
       Map<String, Slot> others = Map.of();
       for (String name = parser.nextFieldName(); name != null; name = parser.nextFieldName()) {
         Slot slot = known.get(name);
         if (slot == null && others.isEmpty()) others = new HashMap<>();
-        read(slot != null ? slot : others.computeIfAbsent(name, Slot::new), parser.nextToken());
+        read(parser, slot != null ? slot : others.computeIfAbsent(name, Slot::new));
       }
-      return others;
+      return others.values();
     }
 
     /** Points at the value in the record: only a string with escapes is copied. Jackson judges a string when it goes on to the next token. */
-    private void read(Slot slot, JsonToken token) throws IOException {
-      if (slot.token != null) throw new Refusal("repeated_key");
-      slot.token = token;
+    private void read(JsonParser parser, Slot slot) throws IOException {
+      if (slot.token != null) reason = "repeated_key";
+      JsonToken token = slot.token = parser.nextToken();
       filled.add(slot);
       int from = (int) parser.currentTokenLocation().getByteOffset(), to = from;
-      if (token == JsonToken.START_OBJECT && slot instanceof Field object && object.type == Type.OBJECT) {
-        object.others = readMembers(object.members).values();
-      } else if (token == JsonToken.VALUE_STRING) {
-        for (to = ++from; to < record.length && record[to] != '"'; to++) {
-          if (record[to] == '\\') {
-            slot.set(parser.getText().getBytes(UTF_8));
-            return;
-          }
-        }
-      } else {
+      if (token == JsonToken.VALUE_STRING) {
+        to = ++from;
+        while (to < record.length && record[to] != '"' && record[to] != '\\') to++;
+      } else if (token.isScalarValue()) {
         while (to < record.length && record[to] > ' ' && record[to] != ',' && record[to] != '}') to++;
-        skip(token);
+      } else if (token == JsonToken.START_OBJECT && slot instanceof Field object && object.type == Type.OBJECT) {
+        object.others = readMembers(parser, object.members);
+      } else {
+        parser.skipChildren();
       }
       slot.set(record, from, to);
+      if (token == JsonToken.VALUE_STRING && to < record.length && record[to] == '\\') slot.set(parser.getText().getBytes(UTF_8));
     }
 
-    /** Goes to the end of a value, and refuses the words that Jackson takes for numbers. */
-    private void skip(JsonToken token) throws IOException {
-      for (int depth = 0; ; token = parser.nextToken()) {
-        depth += token.isStructStart() ? 1 : token.isStructEnd() ? -1 : 0;
-        if (token == JsonToken.VALUE_NUMBER_FLOAT && parser.isNaN()) {
-          throw new Refusal(NOT_NUMBERS.contains(parser.getText()) ? "not_a_number" : "malformed");
-        }
-        if (depth == 0) return;
-      }
-    }
-
-    /** The first violation of a well-formed record, with `field`; lands it when there is none. */
+    /** The first violation of a well-formed record, with `field`; what it lands counts only when there is none. */
     private String violation(Collection<Slot> strangers) {
-      Field region = byName.get("region"), type = byName.get(field = "event_type");
+      Field region = byName.get(field = "region");
+      if (regions.length > 0 && region.hasText() && region.indexIn(regions) < 0) return "wrong_region";
+      Field type = byName.get(field = "event_type");
       int event = type.hasText() ? type.indexIn(events) : -1;
-      if (regions.length > 0 && region.hasText() && region.indexIn(regions) < 0) {
-        field = region.name;
-        return "wrong_region";
-      }
       if (event < 0) return type.isPresent() && !type.isEmpty() ? "unknown_event_type" : "missing";
-      for (Field each : fields) {
-        field = each.name;
-        String why = each.violation(event);
-        if (why != null) return why;
-      }
-      for (Between rule : between) {
-        field = rule.firstViolating();
-        if (field != null) return rule.reason;
-      }
-      field = null;
-      land(event, strangers);
-      return null;
-    }
-
-    private void land(int event, Collection<Slot> strangers) {
       MemorySegment[] segments = {MemorySegmentFactory.wrap(record)};
       Set<String> names = new TreeSet<>();
       long hash = 0;
       for (int i = 0; i < fields.length; i++) {
         Field each = fields[i];
-        boolean isLanded = each.isPresent() && each.isCarriedBy[event];
+        field = each.name;
+        if ((reason = each.violation(event)) != null) return reason;
+        boolean isLanded = each.isPresent() && each.uses.get(event).isCarried;
         values[i] = isLanded ? each.landed(segments) : null;
-        hash += isLanded ? each.hash() : 0;
-        if (each.isPresent() && !isLanded) names.add(each.name);
+        if (isLanded) hash += each.hash();
+        else if (each.isPresent()) names.add(each.name);
       }
+      for (Between rule : between) if ((field = rule.firstViolating()) != null) return rule.reason;
       strangers.stream().filter(Slot::isPresent).forEach(key -> names.add(PLAIN_KEY.matcher(key.name).matches() ? key.name : "?"));
       undeclared = names.size();
       values[fields.length] = hash;
       values[fields.length + 1] = names.isEmpty() ? null : StringData.fromString(String.join(",", names.stream().limit(MOST_KEYS).toList()));
+      return null;
     }
   }
 
@@ -286,13 +236,8 @@ public final class DaybookJson {
     int from, to;
 
     Slot(String name) { this.name = name; }
-
     void set(byte[] text) { set(text, 0, text.length); }
-    void set(byte[] text, int first, int end) {
-      bytes = text;
-      from = first;
-      to = end;
-    }
+    void set(byte[] text, int first, int end) { bytes = text; from = first; to = end; }
 
     boolean isPresent() { return token != null && token != JsonToken.VALUE_NULL; }
     boolean hasText() { return isPresent() && token.isScalarValue(); }
@@ -301,25 +246,30 @@ public final class DaybookJson {
     String json() { return token == JsonToken.VALUE_STRING ? quoted(text()) : text(); }
 
     int indexIn(byte[][] words) {
-      for (int i = 0; i < words.length; i++) {
-        if (Arrays.equals(words[i], 0, words[i].length, bytes, from, to)) return i;
-      }
+      for (int i = 0; i < words.length; i++) if (Arrays.equals(words[i], 0, words[i].length, bytes, from, to)) return i;
       return -1;
     }
   }
 
-  private enum Type { TEXT, INTEGER, NUMBER, MONEY, BOOLEAN, OBJECT }
+  private enum Type {
+    TEXT("STRING"), INTEGER("BIGINT"), NUMBER("DOUBLE"), MONEY("BIGINT"), BOOLEAN("BOOLEAN"), OBJECT("STRING");
+    final String column;
+    Type(String column) { this.column = column; }
+  }
+
+  /** What an event type says of a field: the texts that it allows `only`, or none for any. */
+  private record Use(boolean isCarried, boolean isRequired, byte[][] only) {}
 
   /** A field of the contract and its value in the record at hand. */
   private static final class Field extends Slot {
     final Type type;
     final Map<String, Slot> members = new LinkedHashMap<>(); // of an object, in the order of its text
-    final boolean[] isCarriedBy, isRequiredBy; // by number of the event type
-    final byte[][][] onlyBy;
-    private final long min, max, seed;
+    final List<Use> uses = new ArrayList<>(); // by number of the event type
+    private final long seed;
+    private final double min, max; // far from where a double has no room for every integer
     private final int shortest, longest;
-    private final String reason, noneOf, onlyOf;
-    private final boolean isNarrow;
+    private final String reason;
+    private final BitSet wrong = new BitSet(); // characters that a text has not
     private final byte[][] allowed;
     Collection<Slot> others; // members that the contract does not know
     long value; // of what is no text: a double by its bits, false and true as 0 and 1
@@ -328,32 +278,29 @@ public final class DaybookJson {
       super(rule.get("name").asText());
       type = Type.valueOf(rule.get("type").asText().toUpperCase(Locale.ROOT));
       texts(rule.path("keys")).forEach(key -> members.put(key, new Slot(key)));
-      min = rule.path("min").asLong(Long.MIN_VALUE);
-      max = rule.path("max").asLong(type == Type.MONEY ? MOST_DOLLARS : Long.MAX_VALUE);
+      min = rule.path("min").asDouble(Double.NEGATIVE_INFINITY);
+      max = rule.path("max").asDouble(Double.POSITIVE_INFINITY);
       shortest = rule.path("length").asInt(0);
       longest = rule.path("length").asInt(rule.path("max_length").asInt(Integer.MAX_VALUE));
       reason = rule.path("reason").asText("too_long");
-      noneOf = rule.path("none_of").asText("");
-      onlyOf = rule.path("only_of").asText("");
-      isNarrow = shortest > 0 || noneOf.length() + onlyOf.length() > 0;
+      if (rule.has("only_of")) wrong.set(0, Character.MAX_VALUE + 1);
+      rule.path("only_of").asText().chars().forEach(wrong::clear);
+      rule.path("none_of").asText().chars().forEach(wrong::set);
       allowed = bytesOf(texts(rule.path("enum")));
-      isCarriedBy = new boolean[events.size()];
-      isRequiredBy = new boolean[events.size()];
-      onlyBy = new byte[events.size()][][];
-      int number = 0;
       for (JsonNode event : events) {
-        isCarriedBy[number] = texts(envelope).contains(name) || texts(event.get("carried")).contains(name);
-        isRequiredBy[number] = texts(event.get("required")).contains(name);
-        onlyBy[number++] = bytesOf(texts(event.path("only").path(name)));
+        boolean isCarried = texts(envelope).contains(name) || texts(event.get("carried")).contains(name);
+        uses.add(new Use(isCarried, texts(event.get("required")).contains(name), bytesOf(texts(event.path("only").path(name)))));
       }
       set((name + "\0").getBytes(UTF_8));
       seed = fnv(FNV_OFFSET);
     }
 
     String violation(int event) {
-      String why = isPresent() ? violation() : null;
-      if (why == null && isRequiredBy[event] && (!isPresent() || isEmpty())) return "missing";
-      return why == null && isPresent() && onlyBy[event].length > 0 && indexIn(onlyBy[event]) < 0 ? "not_allowed" : why;
+      Use use = uses.get(event);
+      if (!isPresent()) return use.isRequired ? "missing" : null;
+      String why = violation();
+      if (why == null && use.isRequired && isEmpty()) return "missing";
+      return why == null && use.only.length > 0 && indexIn(use.only) < 0 ? "not_allowed" : why;
     }
 
     private String violation() {
@@ -362,37 +309,31 @@ public final class DaybookJson {
         case TEXT -> textViolation();
         case BOOLEAN -> (value = indexIn(BOOLEANS)) < 0 ? "wrong_type" : null;
         case OBJECT -> objectViolation();
-        case INTEGER, NUMBER, MONEY -> {
-          String text = to - from <= LONGEST_NUMBER ? text() : "";
-          if (!(type == Type.INTEGER ? INTEGER : NUMBER).matcher(text).matches()) yield "wrong_type";
-          yield type == Type.INTEGER ? integerViolation(text) : type == Type.NUMBER ? numberViolation(text) : moneyViolation(new BigDecimal(text));
-        }
+        case INTEGER, NUMBER, MONEY -> to - from > LONGEST_NUMBER ? "wrong_type" : numericViolation(text());
       };
     }
 
     private String textViolation() {
-      String text = isNarrow || to - from > longest ? text() : null;
-      int length = text == null ? to - from : text.codePointCount(0, text.length());
-      if (length < shortest || length > longest || isNarrow && !text.codePoints().allMatch(this::isAllowed)) return reason;
+      String text = shortest > 0 || to - from > longest || !wrong.isEmpty() ? text() : "";
+      int length = text.codePointCount(0, text.length());
+      if (length < shortest || length > longest) return reason;
+      for (int i = 0; i < text.length(); i++) if (wrong.get(text.charAt(i))) return reason;
       return allowed.length > 0 && indexIn(allowed) < 0 ? "not_allowed" : null;
     }
 
-    private boolean isAllowed(int codePoint) { return noneOf.indexOf(codePoint) < 0 && (onlyOf.isEmpty() || onlyOf.indexOf(codePoint) >= 0); }
-
-    private String integerViolation(String text) {
-      if (text.length() > 18 && new BigInteger(text).bitLength() > 63) return "beyond_64_bits";
-      value = Long.parseLong(text);
-      return value < min || value > max ? "out_of_range" : null;
-    }
-
-    private String numberViolation(String text) {
-      double number = Double.parseDouble(text) + 0.0; // -0.0 becomes 0.0.
-      value = Double.doubleToLongBits(number);
+    private String numericViolation(String text) {
+      boolean isInteger = type == Type.INTEGER;
+      // How a whole number is spelled, Jackson has judged, but for the sign of zero.
+      if ((token != JsonToken.VALUE_NUMBER_INT || text.equals("-0")) && !(isInteger ? INTEGER : NUMBER).matcher(text).matches()) return "wrong_type";
+      if (type == Type.MONEY) return moneyViolation(new BigDecimal(text));
+      if (isInteger && text.length() > 18 && new BigInteger(text).bitLength() > 63) return "beyond_64_bits";
+      value = isInteger ? Long.parseLong(text) : Double.doubleToLongBits(Double.parseDouble(text) + 0.0); // -0.0 becomes 0.0.
+      double number = isInteger ? value : Double.longBitsToDouble(value);
       return Double.isInfinite(number) ? "beyond_64_bits" : number < min || number > max ? "out_of_range" : null;
     }
 
     private String moneyViolation(BigDecimal dollars) {
-      if (bytes[from] == '-' || dollars.compareTo(BigDecimal.valueOf(max)) > 0) return "out_of_range";
+      if (bytes[from] == '-' || dollars.compareTo(new BigDecimal(max)) > 0) return "out_of_range";
       BigDecimal nanos = dollars.movePointRight(9).stripTrailingZeros();
       value = nanos.longValue();
       return nanos.scale() > 0 ? "too_precise" : null;
@@ -400,19 +341,9 @@ public final class DaybookJson {
 
     private String objectViolation() {
       if (!others.isEmpty() || members.values().stream().anyMatch(member -> member.isPresent() && !member.hasText())) return "unexpected_attribute";
-      StringJoiner text = new StringJoiner(",", "{", "}");
-      members.values().stream().filter(Slot::isPresent).forEach(member -> text.add(quoted(member.name) + ":" + member.json()));
-      set(text.toString().getBytes(UTF_8));
+      Stream<String> texts = members.values().stream().filter(Slot::isPresent).map(member -> quoted(member.name) + ":" + member.json());
+      set(texts.collect(Collectors.joining(",", "{", "}")).getBytes(UTF_8));
       return null;
-    }
-
-    String column() {
-      return switch (type) {
-        case TEXT, OBJECT -> "STRING";
-        case INTEGER, MONEY -> "BIGINT";
-        case NUMBER -> "DOUBLE";
-        case BOOLEAN -> "BOOLEAN";
-      };
     }
 
     /** What the row holds; `segments` are the record, of which most texts are slices. */
@@ -445,15 +376,13 @@ public final class DaybookJson {
   private record Between(List<Field> parts, Field whole, long plus, String reason) {
     /** The first part that is present, when the rule is violated. Two halves are summed, of which neither overflows. */
     String firstViolating() {
-      String first = null;
       long high = (whole.value >> 32) + (plus >> 32), low = (whole.value & LOW_HALF) + (plus & LOW_HALF);
       for (Field part : parts) {
-        if (!part.isPresent()) continue;
-        if (first == null) first = part.name;
-        high -= part.value >> 32;
-        low -= part.value & LOW_HALF;
+        high -= part.isPresent() ? part.value >> 32 : 0;
+        low -= part.isPresent() ? part.value & LOW_HALF : 0;
       }
-      return whole.isPresent() && high + (low >> 32) < 0 ? first : null;
+      boolean isViolated = whole.isPresent() && high + (low >> 32) < 0;
+      return isViolated ? parts.stream().filter(Slot::isPresent).map(part -> part.name).findFirst().orElse(null) : null;
     }
   }
 
@@ -465,21 +394,7 @@ public final class DaybookJson {
     }
   }
 
-  private static List<String> texts(JsonNode list) {
-    List<String> texts = new ArrayList<>();
-    list.forEach(each -> texts.add(each.asText()));
-    return texts;
-  }
-
+  private static List<String> texts(JsonNode list) { return StreamSupport.stream(list.spliterator(), false).map(JsonNode::asText).toList(); }
   private static byte[][] bytesOf(List<String> texts) { return texts.stream().map(each -> each.getBytes(UTF_8)).toArray(byte[][]::new); }
-
   private static String quoted(String text) { return '"' + new String(JsonStringEncoder.getInstance().quoteAsString(text)) + '"'; }
-
-  /** Ends the reading of a record; the message is the reason. */
-  private static final class Refusal extends IOException {
-    private static final long serialVersionUID = 1;
-
-    Refusal(String reason) { super(reason); }
-    @Override public Throwable fillInStackTrace() { return this; } // Nobody reads it, and it costs more than the record.
-  }
 }

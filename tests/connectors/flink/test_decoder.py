@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import chain, islice
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from contracts.validator import Validator, Violation
 from tests.connectors.flink.agreement import disagreements
 from tests.connectors.flink.harness import Harness
 from tests.connectors.flink.mutants import Mutants
+from tests.contracts.test_decoding import REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +36,28 @@ def test_decoder_and_validator_agree(stream: Stream) -> None:
     with Harness(rules_json(stream)) as harness:
         found = disagreements(harness, CONTRACTS, stream, chain([None], mutants.corpus, islice(mutants, RECORDS)))
         assert min(islice(found, 200), key=lambda one: len(one.record or b""), default=None) is None
+
+
+def test_each_fault_of_structure_has_its_own_reason() -> None:
+    faults = [(reason, record) for reason, records in REFUSED.items() for record in records.values()]
+    with Harness(rules_json(CONTRACTS.streams["runs"])) as harness:
+        said = harness.judge([record for _, record in faults])
+    assert [(reason, record) for (reason, record), one in zip(faults, said, strict=True) if one != [reason, None]] == []
+
+
+def test_a_number_may_have_no_bounds() -> None:
+    stream = CONTRACTS.streams["runs"]
+    free = {name: told.model_copy(update={"min": None, "max": None}) for name, told in stream.fields.items() if told.type in {"integer", "number"}}
+    unbounded = stream.model_copy(update={"fields": {**stream.fields, **free}})
+    registry_of_it = replace(CONTRACTS, streams={"runs": unbounded})
+    with Harness(rules_json(unbounded)) as harness:
+        assert [*disagreements(harness, registry_of_it, unbounded, islice(Mutants(unbounded, Random(SEED)), PLANTED))] == []
+
+
+def test_keys_of_records_are_forgotten_however_long_they_are() -> None:
+    records = (b'{"%d%s":1,}' % (number, b"k" * 500_000) for number in range(1_500))
+    with Harness(rules_json(CONTRACTS.streams["runs"])) as harness:
+        assert [found for record in records for found in harness.judge([record]) if found != ["malformed", None]] == []
 
 
 def test_the_records_show_every_reason() -> None:
