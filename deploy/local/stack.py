@@ -43,6 +43,7 @@ def up(home: Home, extra: list[str], environment: Mapping[str, str]) -> None:
         # What was asked for once belongs to the stack until `down`, also after a crash.
         wanted = [name for name in engines.STARTS if name in (*engines.ALWAYS, *extra, *known)]
         if supervisor.find(home) and known.keys() >= set(wanted):
+            _name_decoders(home, environment)
             print(f"already running in {home.root}")
         else:
             _start(home, wanted, environment)
@@ -92,6 +93,14 @@ def _start(home: Home, names: list[str], environment: Mapping[str, str]) -> None
         # Its count of restarts begins anew.
         services.save_records(home, alive)
         supervisor.launch(home)
+
+
+def _name_decoders(home: Home, environment: Mapping[str, str]) -> None:
+    """Tell clients where the decoder of this release is, though the engines may be those that an earlier one started: a job brings its own."""
+    java = find_java(versions.load().java["flink"], "flink", environment)
+    addresses = json.loads(home.endpoints.read_text(encoding="utf-8"))
+    addresses["decoders"] = str(decoder.build(java, environment).parent)
+    services.write_atomically(home.endpoints, json.dumps(addresses, indent=2))
 
 
 def _prepare(home: Home, names: list[str], environment: Mapping[str, str]) -> Machine:

@@ -1,12 +1,13 @@
 """Up and status, with processes in the place of engines."""
 
 import json
+import os
 import socket
 from collections.abc import Callable
 
 import pytest
 
-from deploy.local import engines, processes, readiness, services, stack, status, supervisor
+from deploy.local import decoder, engines, processes, readiness, services, stack, status, supervisor
 from deploy.local.home import Home
 
 
@@ -26,6 +27,13 @@ def test_a_second_up_does_nothing_and_says_so(whole: Home, capsys: pytest.Captur
     stack.up(whole, [], {"PATH": ""})
     assert services.load_records(whole) == before
     assert f"already running in {whole.root}" in capsys.readouterr().out
+
+
+def test_a_second_up_names_the_decoder_of_its_release(whole: Home, endpoints: dict[str, str]) -> None:
+    whole.endpoints.write_text(json.dumps(endpoints | {"decoders": "of-an-earlier-release"}), encoding="utf-8")
+    stack.up(whole, [], os.environ)
+    told = json.loads(whole.endpoints.read_text(encoding="utf-8"))
+    assert told == endpoints | {"decoders": str(decoder.folder(os.environ))}
 
 
 def test_a_second_down_does_nothing_and_says_so(whole: Home, capsys: pytest.CaptureFixture[str]) -> None:
